@@ -1,0 +1,70 @@
+/** The questions that an environment answers. `createEngine` in `create.ts` builds one from a checked policy and a store. */
+import type { Fact, Value, ValuePattern } from '../base/value.ts'
+
+/** What every question carries: facts that count for this request only, the request's clock, its budget. */
+export interface Request {
+  /** Concrete, canonical, and accepted by the policy's signatures. */
+  readonly contextFacts: readonly Fact[]
+  /** `@current_unix_time`. */
+  readonly unixSeconds: number
+  /** Milliseconds of a monotonic clock, for the time budget; null where the clock stands still. */
+  readonly nowMs: (() => number) | null
+  readonly timeoutMs: number
+}
+
+/** One variable of a conjunctive query: an exact type, and the ids it may have (null: any). */
+export interface Constraint {
+  readonly type: string
+  readonly ids: readonly string[] | null
+}
+
+export interface ConjunctiveQuery {
+  /** The main predicate first. Arguments are variable names. */
+  readonly calls: readonly { readonly predicate: string; readonly args: readonly string[] }[]
+  readonly constraints: Readonly<Record<string, Constraint>>
+}
+
+/** Id per variable; null is a wildcard. */
+export type Row = Readonly<Record<string, string | null>>
+
+export interface ListPage {
+  readonly ids: readonly string[]
+  /** Whether more ids follow the last one. */
+  readonly more: boolean
+}
+
+export interface Engine {
+  authorize(actor: Value, action: string, resource: Value, request: Request): boolean
+  /** `allow/2`: a global permission. */
+  authorizeGlobal(actor: Value, action: string, request: Request): boolean
+  /** The allowed ones, order and duplicates kept. */
+  authorizeResources(actor: Value, action: string, resources: readonly Value[], request: Request): Value[]
+  /** Every id, `*` first where there is a wildcard, then bytewise ascending. */
+  list(actor: Value, action: string, resourceType: string, request: Request): string[]
+  /** At most `size` ids that follow `after` (null: from the start) in that same order. */
+  listPage(actor: Value, action: string, resourceType: string, size: number, after: string | null, request: Request): ListPage
+  /** Distinct, bytewise ascending; a wildcard is replaced by the declared permissions of the resource's type. */
+  actions(actor: Value, resource: Value, request: Request): string[]
+  /** Distinct rows sorted by the variables in order of first appearance, null first. */
+  query(query: ConjunctiveQuery, request: Request): Row[]
+  /** One-predicate query; an argument of an answer is `{type, id}`, `{type, null}` or `{null, null}` for a wildcard. Distinct and sorted. */
+  match(
+    predicate: string,
+    args: readonly ValuePattern[],
+    request: Request,
+  ): { readonly predicate: string; readonly args: readonly ValuePattern[] }[]
+  /** Frees prepared statements. */
+  close(): void
+}
+
+export type QueryErrorCode = 'cannot-be-enumerated' | 'linked-wildcards' | 'query-too-slow' | 'query-too-large' | 'query-too-complex'
+
+/** A question that is refused: answered 400, the process goes on. The message is for the caller. */
+export class QueryError extends Error {
+  override readonly name = 'QueryError'
+  readonly code: QueryErrorCode
+  constructor(code: QueryErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}

@@ -1,0 +1,45 @@
+/** The synchronous database interface that the engine and the store are written against. Synchronous on purpose: nothing interleaves between two statements of a decision. */
+
+/** Integers beyond 2^53 arrive as bigint, all others as number. */
+export type SqlValue = number | bigint | string | null
+
+/** A prepared statement. Parameters are positional and keep their values until bound again. */
+export interface Statement {
+  /** Binds parameter `index` (1-based). */
+  bind(index: number, value: SqlValue): void
+  /** Runs to the end and returns every row; resets. */
+  all(...values: readonly SqlValue[]): SqlValue[][]
+  /** First row or undefined; resets. */
+  get(...values: readonly SqlValue[]): SqlValue[] | undefined
+  /** Runs to the end, returns the number of changed rows; resets. */
+  run(...values: readonly SqlValue[]): number
+  /** Calls `each` per row until it returns false; resets. */
+  each(each: (row: SqlValue[]) => boolean | undefined, ...values: readonly SqlValue[]): void
+  finalize(): void
+}
+
+export interface Database {
+  exec(sql: string): void
+  prepare(sql: string): Statement
+  /** Runs `work` with a budget: `stop` is asked every `steps` virtual machine instructions; true ends the running statement with SqlError code 9 (interrupt). */
+  guarded<T>(steps: number, stop: () => boolean, work: () => T): T
+  /** Whether a transaction is open: some failures (7, 9, 13) roll it back on their own. */
+  inTransaction(): boolean
+  /** The database image. */
+  serialize(): Uint8Array
+  /** Replaces the content by an image, leaving `slack` (a fraction) of room for growth. An image that SQLite refuses leaves an empty database without statements. */
+  deserialize(image: Uint8Array, slack?: number): void
+  /** Bytes of wasm memory in use by this instance. */
+  memoryBytes(): number
+  close(): void
+}
+
+/** A failure that SQLite reported; `code` is the primary result code (7 no memory, 9 interrupt, 13 full, 19 constraint). */
+export class SqlError extends Error {
+  override readonly name = 'SqlError'
+  readonly code: number
+  constructor(code: number, message: string) {
+    super(message)
+    this.code = code
+  }
+}

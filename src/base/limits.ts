@@ -19,7 +19,9 @@ export const limits = {
   /** Names that all types of a policy inherit, supertypes included: bounds long chains of `extends`. */
   inheritedNames: 200_000,
   /** Rule heads looked at while types are inferred; beyond it a type stays "any". */
-  inferenceSteps: 20_000_000,
+  inferenceSteps: 5_000_000,
+  /** Setup facts of all tests of a policy, fixtures included where they are used. */
+  testFacts: 1_000_000,
   /** Remembered answers to "is this fact accepted" per policy. */
   acceptedSignatures: 10_000,
   /** Specialised rules that one question or policy may need: bounds the compile time of a hostile policy. */

@@ -1,0 +1,189 @@
+/** One in-memory database of an instance: prepares statements, runs work under a budget, takes and gives database images. */
+import { assert } from '../base/assert.ts'
+import { type Database, SqlError, type Statement } from './database.ts'
+import { type Instance, outOfMemory, resultCodes } from './instance.ts'
+import { WasmStatement } from './statement.ts'
+
+const OPEN_READWRITE_CREATE = 2 | 4
+const PREPARE_PERSISTENT = 1
+const SERIALIZE_NOCOPY = 1
+const DESERIALIZE_FREEONCLOSE_RESIZEABLE = 1 | 2
+const DEFAULT_SLACK = 0.1
+/** Deserialized pages are copied into the pager's cache, hence the small one. Foreign keys are not used, so they cost nothing. */
+const SETTINGS = 'pragma cache_size=-2000; pragma temp_store=memory; pragma foreign_keys=off'
+
+export class Connection implements Database {
+  readonly instance: Instance
+  /** 0 once closed. */
+  #db: number
+  readonly #statements = new Set<WasmStatement>()
+  #guarded = false
+
+  constructor(instance: Instance) {
+    this.instance = instance
+    this.#db = open(instance)
+    this.exec(SETTINGS)
+  }
+
+  exec(sql: string): void {
+    const db = this.#open()
+    const code = this.instance.withText(sql, (text) => this.instance.wasm.sqlite3_exec(db, text, 0, 0, 0))
+    if (code !== resultCodes.ok) throw this.error(code)
+  }
+
+  prepare(sql: string): Statement {
+    const db = this.#open()
+    const { wasm } = this.instance
+    const out = this.instance.allocate(8)
+    try {
+      const { code, rest } = this.instance.withText(sql, (text, length) => {
+        const result = wasm.sqlite3_prepare_v3(db, text, length + 1, PREPARE_PERSISTENT, out, out + 4)
+        return { code: result, rest: result === resultCodes.ok ? length - (this.instance.readInt32(out + 4) - text) : 0 }
+      })
+      if (code !== resultCodes.ok) throw this.error(code)
+      const pointer = this.instance.readInt32(out)
+      if (pointer === 0) throw new SqlError(resultCodes.misuse, 'the text holds no statement')
+      const statement = new WasmStatement(this, pointer)
+      this.#statements.add(statement)
+      if (rest > 0) {
+        statement.finalize()
+        throw new SqlError(resultCodes.misuse, 'the text goes on after its first statement')
+      }
+      return statement
+    } finally {
+      wasm.free(out)
+    }
+  }
+
+  guarded<T>(steps: number, stop: () => boolean, work: () => T): T {
+    assert(!this.#guarded, 'guarded work inside guarded work')
+    const db = this.#open()
+    const { wasm } = this.instance
+    const failures: unknown[] = []
+    this.#guarded = true
+    this.instance.stop = () => stopSafely(stop, failures)
+    wasm.sqlite3_progress_handler(db, steps, this.instance.progressHandler, 0)
+    try {
+      const result = work()
+      if (failures.length === 0) return result
+    } catch (error) {
+      if (failures.length === 0) throw error
+    } finally {
+      this.#guarded = false
+      this.instance.stop = () => 0
+      if (this.#db !== 0) wasm.sqlite3_progress_handler(db, 0, 0, 0)
+    }
+    throw failures[0]
+  }
+
+  inTransaction(): boolean {
+    return this.instance.wasm.sqlite3_get_autocommit(this.#open()) === 0
+  }
+
+  serialize(): Uint8Array {
+    const db = this.#open()
+    const { instance } = this
+    const { wasm } = instance
+    const size = instance.allocate(8)
+    try {
+      return instance.withText('main', (schema) => {
+        // The live image exists only when the database was deserialized; otherwise SQLite makes a copy that we give back.
+        const live = wasm.sqlite3_serialize(db, schema, size, SERIALIZE_NOCOPY)
+        if (live !== 0) return instance.copyOut(live, Number(instance.readInt64(size)))
+        const copy = wasm.sqlite3_serialize(db, schema, size, 0)
+        const bytes = Number(instance.readInt64(size))
+        if (copy === 0 && bytes > 0) throw outOfMemory()
+        const image = instance.copyOut(copy, bytes)
+        wasm.sqlite3_free(copy)
+        return image
+      })
+    } finally {
+      wasm.free(size)
+    }
+  }
+
+  deserialize(image: Uint8Array, slack = DEFAULT_SLACK): void {
+    const db = this.#open()
+    const { wasm } = this.instance
+    const capacity = Math.ceil(image.length * (1 + slack))
+    const code = this.instance.withText('main', (schema) => {
+      const pointer = wasm.sqlite3_malloc64(BigInt(Math.max(capacity, 1)))
+      if (pointer === 0) throw outOfMemory()
+      this.instance.copyIn(image, pointer)
+      // SQLite owns the memory from here on, also when it refuses it.
+      return wasm.sqlite3_deserialize(db, schema, pointer, BigInt(image.length), BigInt(capacity), DESERIALIZE_FREEONCLOSE_RESIZEABLE)
+    })
+    try {
+      if (code !== resultCodes.ok) throw this.error(code)
+      // The new content comes with default settings; and only a first read finds out that it is no database at all.
+      this.exec(`${SETTINGS}; pragma schema_version`)
+    } catch (error) {
+      // SQLite refuses every later image while a broken one is open, so start over.
+      this.close()
+      this.#db = open(this.instance)
+      this.exec(SETTINGS)
+      throw error
+    }
+  }
+
+  memoryBytes(): number {
+    return this.instance.sizeBytes
+  }
+
+  close(): void {
+    if (this.#db === 0) return
+    for (const statement of this.#statements) statement.finalize()
+    this.instance.wasm.sqlite3_close_v2(this.#db)
+    this.#db = 0
+  }
+
+  /** For statements: wraps around at 32 bits. */
+  totalChanges(): number {
+    return this.instance.wasm.sqlite3_total_changes(this.#db)
+  }
+
+  /** For statements: what the last call reported. */
+  error(code: number): SqlError {
+    const { wasm } = this.instance
+    const primary = code & 0xff
+    // Misuse leaves no message of its own behind.
+    const message = primary === resultCodes.misuse ? wasm.sqlite3_errstr(code) : wasm.sqlite3_errmsg(this.#db)
+    return new SqlError(primary, this.instance.readCString(message))
+  }
+
+  /** For statements: called when finalized. */
+  forget(statement: WasmStatement): void {
+    this.#statements.delete(statement)
+  }
+
+  #open(): number {
+    assert(this.#db !== 0, 'a closed database was used')
+    return this.#db
+  }
+}
+
+const open = (instance: Instance): number => {
+  const { wasm } = instance
+  const out = instance.allocate(4)
+  try {
+    const code = instance.withText(':memory:', (name) => wasm.sqlite3_open_v2(name, out, OPEN_READWRITE_CREATE, 0))
+    const db = instance.readInt32(out)
+    if (code !== resultCodes.ok) {
+      wasm.sqlite3_close_v2(db)
+      throw new SqlError(code & 0xff, instance.readCString(wasm.sqlite3_errstr(code)))
+    }
+    return db
+  } finally {
+    wasm.free(out)
+  }
+}
+
+/** An exception must not unwind through SQLite's frames: it would leave the statement half way. */
+const stopSafely = (stop: () => boolean, failures: unknown[]): number => {
+  try {
+    return stop() ? 1 : 0
+  } catch (error) {
+    failures.push(error)
+    return 1
+  }
+}

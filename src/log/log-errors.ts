@@ -1,0 +1,9 @@
+/** Errors that every log reports alike. */
+import { type LogBounds, LogError } from './log.ts'
+
+export const tooLarge = (sizeBytes: number, limitBytes: number): LogError =>
+  new LogError('too-large', `the record has ${sizeBytes} bytes, the limit is ${limitBytes}`)
+
+/** Positions below the first record are gone; positions past the last one come from another log. */
+export const outOfRange = (env: string, after: number, { first, last }: LogBounds): LogError =>
+  new LogError('out-of-range', `the log of environment \`${env}\` goes from revision ${first} to ${last}, asked was what follows ${after}`)

@@ -27,6 +27,13 @@ export interface ConjunctiveQuery {
 /** Id per variable; null is a wildcard. */
 export type Row = Readonly<Record<string, string | null>>
 
+/** At most `size` ids of a type after `after`; null: from the start. */
+export interface PageRequest {
+  readonly resourceType: string
+  readonly size: number
+  readonly after: string | null
+}
+
 export interface ListPage {
   readonly ids: readonly string[]
   /** Whether more ids follow the last one. */
@@ -42,7 +49,7 @@ export interface Engine {
   /** Every id, `*` first where there is a wildcard, then bytewise ascending. */
   list(actor: Value, action: string, resourceType: string, request: Request): string[]
   /** At most `size` ids that follow `after` (null: from the start) in that same order. */
-  listPage(actor: Value, action: string, resourceType: string, size: number, after: string | null, request: Request): ListPage
+  listPage(actor: Value, action: string, page: PageRequest, request: Request): ListPage
   /** Distinct, bytewise ascending; a wildcard is replaced by the declared permissions of the resource's type. */
   actions(actor: Value, resource: Value, request: Request): string[]
   /** Distinct rows sorted by the variables in order of first appearance, null first. */

@@ -1,0 +1,81 @@
+/** Pages of a dense list: walks the ids of a type in order with the check as a filter, and gives up where answers are sparse. */
+
+import type { FactShape } from '../ir/fact-source.ts'
+import type { Store } from '../store/facts.ts'
+import type { BoundStatement, Inputs } from './binder.ts'
+import type { ListPage } from './engine.ts'
+import type { QuestionPlanner } from './plan-question.ts'
+import { prepareWalk } from './prepared.ts'
+import { type Question, questionKey } from './question.ts'
+
+/** Ids looked at per statement, and misses after which the set plan is cheaper. */
+const MIN_CHUNK = 100
+const MAX_CHUNK = 1000
+const MAX_MISSES = 2000
+
+export class ListWalker {
+  readonly #store: Store
+  readonly #planner: QuestionPlanner
+  readonly #prepared = new Map<string, BoundStatement | null>()
+
+  constructor(store: Store, planner: QuestionPlanner) {
+    this.#store = store
+    this.#planner = planner
+  }
+
+  /** The page, or null when walking does not suit this question or its answers. The last variable is the one asked for. */
+  page(
+    question: Question,
+    inputs: Inputs,
+    wanted: { readonly size: number; readonly after: string | null; readonly shapes: () => readonly FactShape[] },
+  ): ListPage | null {
+    const walked = question.variables.at(-1)
+    if (!walked?.type || walked.type === 'Integer' || walked.type === 'Boolean') return null
+    const statement = this.#statement(question, wanted.shapes)
+    if (!statement) return null
+    const ids: string[] = []
+    let after = wanted.after === null || wanted.after === '*' ? '' : wanted.after
+    let misses = 0
+    // One id more than asked for tells whether another page follows.
+    while (ids.length <= wanted.size) {
+      const limit = Math.min(Math.max(wanted.size + 1 - ids.length, MIN_CHUNK), MAX_CHUNK)
+      const rows = statement.bind({ ...inputs, given: inputs.given, control: { type: walked.type, after, limit } }).all()
+      for (const [key, holds] of rows) {
+        after = String(key)
+        if (holds === 1) ids.push(after)
+        else misses += 1
+      }
+      if (rows.length < limit) break
+      if (misses > MAX_MISSES) return null
+    }
+    return { ids: ids.slice(0, wanted.size), more: ids.length > wanted.size }
+  }
+
+  clear(): void {
+    for (const statement of this.#prepared.values()) statement?.finalize()
+    this.#prepared.clear()
+  }
+
+  #statement(question: Question, shapes: () => readonly FactShape[]): BoundStatement | null {
+    const key = questionKey(question)
+    let statement = this.#prepared.get(key)
+    if (statement === undefined) {
+      statement = this.#prepare(question, shapes())
+      this.#prepared.set(key, statement)
+    }
+    return statement
+  }
+
+  /** A wildcard answer would make the check hold for ids that the list does not name, so such questions are not walked. */
+  #prepare(question: Question, shapes: readonly FactShape[]): BoundStatement | null {
+    const open = this.#planner.plan(question, shapes)
+    if (open.answerings.some(({ relation }) => [...relation.variants.keys()].some((pattern) => pattern !== 'c'))) return null
+    const walked = question.variables.at(-1)
+    if (!walked) return null
+    const asked: Question = {
+      ...question,
+      variables: question.variables.map((item) => (item === walked ? { ...item, mode: 'walked' } : item)),
+    }
+    return prepareWalk(this.#store, this.#planner.plan(asked, shapes), walked.name)
+  }
+}

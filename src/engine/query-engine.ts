@@ -1,0 +1,353 @@
+/** The engine: compiles each shape of question once, and answers it with bound parameters. */
+import { LRUCache } from 'lru-cache'
+import { at } from '../base/assert.ts'
+import { compareBytewise } from '../base/text.ts'
+import type { Fact, Value, ValuePattern } from '../base/value.ts'
+import type { CheckedPolicy } from '../check/core.ts'
+import { SqlError } from '../store/database.ts'
+import type { Encoded, Store } from '../store/facts.ts'
+import { type Asked, ask, askedQuestions } from './asked.ts'
+import type { Inputs } from './binder.ts'
+import { type ConjunctiveQuery, type Engine, type ListPage, type PageRequest, QueryError, type Request, type Row } from './engine.ts'
+import { ListWalker } from './list.ts'
+import { QuestionPlanner } from './plan-question.ts'
+import { type Branch, Prepared } from './prepared.ts'
+import { Constants, constantsOf, type Question, questionKey } from './question.ts'
+import { contextRows, contextShapes, contextSlots, tableShape } from './shapes.ts'
+import { RequestValues } from './values.ts'
+
+/** Prepared questions kept at once; preparing costs ten times executing. */
+const MAX_PREPARED = 2000
+/** Virtual machine instructions between two looks at the clock. */
+const BUDGET_STEPS = 20_000
+/** Instructions per allowed millisecond where the clock stands still. */
+const STEPS_PER_MS = 50_000
+
+const NO_CONTEXT: ReadonlyMap<string, readonly (readonly Encoded[])[]> = new Map()
+const NO_LISTS: ReadonlyMap<string, readonly Encoded[]> = new Map()
+
+export class QueryEngine implements Engine {
+  readonly #store: Store
+  readonly #policy: CheckedPolicy
+  readonly #planner: QuestionPlanner
+  readonly #constants: Constants
+  readonly #judged = new LRUCache<string, { readonly error: QueryError | null }>({ max: 10_000 })
+  readonly #prepared = new LRUCache<string, Prepared>({ max: MAX_PREPARED, dispose: (prepared) => prepared.close() })
+  readonly #checks = new Map<string, { readonly question: Question; readonly prepared: Prepared }>()
+  readonly #walker: ListWalker
+  #epoch: number
+
+  constructor(store: Store, policy: CheckedPolicy) {
+    this.#store = store
+    this.#policy = policy
+    this.#planner = new QuestionPlanner(policy)
+    this.#constants = new Constants(constantsOf(policy))
+    this.#epoch = store.planEpoch
+    this.#walker = new ListWalker(store, this.#planner)
+  }
+
+  authorize(actor: Value, action: string, resource: Value, request: Request): boolean {
+    return this.#allow([actor, { type: 'String', id: action }, resource], request)
+  }
+
+  authorizeGlobal(actor: Value, action: string, request: Request): boolean {
+    return this.#allow([actor, { type: 'String', id: action }], request)
+  }
+
+  authorizeResources(actor: Value, action: string, resources: readonly Value[], request: Request): Value[] {
+    return resources.filter((resource) => this.authorize(actor, action, resource, request))
+  }
+
+  list(actor: Value, action: string, resourceType: string, request: Request): string[] {
+    const asked = this.#listQuestion(actor, action, resourceType)
+    return asked ? this.#column(asked, request) : []
+  }
+
+  listPage(actor: Value, action: string, page: PageRequest, request: Request): ListPage {
+    const { size, after } = page
+    const asked = this.#listQuestion(actor, action, page.resourceType)
+    if (!asked) return { ids: [], more: false }
+    this.#judge(asked.question)
+    if (request.contextFacts.length === 0) {
+      const walked = this.#guarded(request, () => {
+        this.#refresh()
+        return this.#walker.page(asked.question, this.#inputs(asked, request), { size, after, shapes: () => this.#shapes([]) })
+      })
+      if (walked) return walked
+    }
+    const all = this.#column(asked, request)
+    const start = after === null ? 0 : firstAfter(all, after)
+    return { ids: all.slice(start, start + size), more: start + size < all.length }
+  }
+
+  actions(actor: Value, resource: Value, request: Request): string[] {
+    const asked = ask(
+      [
+        { name: 'actor', value: actor },
+        { name: 'action', type: 'String' },
+        { name: 'resource', value: resource },
+      ],
+      this.#constants,
+    )
+    if (!asked) return []
+    const found = this.#column(asked, request)
+    if (found[0] !== '*') return found
+    const declared = this.#policy.metadata[resource.type]?.permissions ?? []
+    return [...new Set([...found.slice(1), ...declared])].sort(compareBytewise)
+  }
+
+  query(query: ConjunctiveQuery, request: Request): Row[] {
+    const names = [...new Set(query.calls.flatMap((call) => call.args))]
+    const found = new Map<string, (string | null)[]>()
+    for (const asked of askedQuestions(query, names, this.#constants)) {
+      this.#each(asked, request, (cells) => {
+        const row = names.map((name) => asked.given.get(name)?.id ?? cells.get(name)?.id ?? null)
+        found.set(JSON.stringify(row), row)
+      })
+    }
+    return [...found.values()].sort(compareIds).map((row) => Object.fromEntries(names.map((name, index) => [name, row[index] ?? null])))
+  }
+
+  match(predicate: string, args: readonly ValuePattern[], request: Request): { predicate: string; args: ValuePattern[] }[] {
+    const parts = args.map((arg, index) => {
+      const name = `a${index}`
+      if (arg.type === null) return { name, type: null }
+      return arg.id === null ? { name, type: arg.type } : { name, value: { type: arg.type, id: arg.id } }
+    })
+    const asked = ask(parts, this.#constants, predicate)
+    if (!asked) return []
+    const found = new Map<string, ValuePattern[]>()
+    this.#each(asked, request, (cells) => {
+      const answer = asked.question.variables.map((item): ValuePattern => {
+        const value = asked.given.get(item.name)
+        return value ?? cells.get(item.name) ?? { type: null, id: null }
+      })
+      found.set(JSON.stringify(answer.map((item) => [item.type, item.id])), answer)
+    })
+    return [...found.values()].sort(comparePatterns).map((answer) => ({ predicate, args: answer }))
+  }
+
+  close(): void {
+    this.#clear()
+  }
+
+  #allow(values: readonly Value[], request: Request): boolean {
+    if (request.contextFacts.length === 0) {
+      const fast = this.#fastAllow(values, request)
+      if (fast !== null) return fast
+    }
+    const asked = ask(
+      values.map((value, index) => ({ name: `a${index}`, value })),
+      this.#constants,
+    )
+    if (!asked) return false
+    return this.#check(asked, request)
+  }
+
+  /** The hot path: a compiled check found by the types and constants of its arguments alone. */
+  #fastAllow(values: readonly Value[], request: Request): boolean | null {
+    this.#refresh()
+    let key = `${values.length}`
+    for (const value of values) {
+      if (value.type === 'Integer' || value.type === 'Boolean') return null
+      key += this.#constants.has(value) ? `\u0001${value.type}\u0002${value.id}` : `\u0001${value.type}`
+    }
+    let found = this.#checks.get(key)
+    if (!found) {
+      const asked = ask(
+        values.map((value, index) => ({ name: `a${index}`, value })),
+        this.#constants,
+      )
+      if (!asked) return false
+      this.#judge(asked.question)
+      const prepared = new Prepared(this.#store, this.#planner.plan(asked.question, this.#shapes([])))
+      found = { question: asked.question, prepared }
+      if (this.#checks.size >= MAX_PREPARED) this.#clear()
+      this.#checks.set(key, found)
+    }
+    const encoder = new RequestValues(this.#store)
+    const given = new Map<string, Encoded>()
+    for (let index = 0; index < values.length; index += 1)
+      given.set(at(found.question.variables, index).name, encoder.encode(at(values, index)))
+    const { prepared } = found
+    return this.#guarded(request, () =>
+      prepared.check({ values: encoder, unixSeconds: request.unixSeconds, given, some: NO_LISTS, context: NO_CONTEXT }),
+    )
+  }
+
+  #listQuestion(actor: Value, action: string, resourceType: string): Asked | null {
+    return ask(
+      [
+        { name: 'actor', value: actor },
+        { name: 'action', value: { type: 'String', id: action } },
+        { name: 'resource', type: resourceType },
+      ],
+      this.#constants,
+    )
+  }
+
+  #check(asked: Asked, request: Request): boolean {
+    this.#judge(asked.question)
+    const prepared = this.#prepare(asked.question, request.contextFacts)
+    const inputs = this.#inputs(asked, request)
+    return this.#guarded(request, () => prepared.check(inputs))
+  }
+
+  /** Ids of the one asked-for variable: `*` first, then bytewise ascending. */
+  #column(asked: Asked, request: Request): string[] {
+    this.#judge(asked.question)
+    const prepared = this.#prepare(asked.question, request.contextFacts)
+    const inputs = this.#inputs(asked, request)
+    const byType = new Map<string, Set<Encoded>>()
+    const wildcards = new Set<string>()
+    this.#guarded(request, () =>
+      prepared.rows(inputs, (branch, columns) => {
+        const type = branch.types[0]
+        if (branch.pattern[0] !== null || type === null || type === undefined) {
+          wildcards.add('*')
+          return
+        }
+        let ids = byType.get(type)
+        if (!ids) byType.set(type, (ids = new Set()))
+        ids.add(encoded(columns[0]))
+      }),
+    )
+    const ids: string[] = []
+    for (const [type, found] of byType) for (const id of found) ids.push(inputs.values.decode(type, id))
+    ids.sort(compareBytewise)
+    return [...wildcards, ...ids]
+  }
+
+  /** Calls `each` with the asked-for variables of every answer. */
+  #each(asked: Asked, request: Request, each: (cells: ReadonlyMap<string, ValuePattern>) => void): void {
+    const names = asked.question.variables.filter((item) => item.mode !== 'given').map((item) => item.name)
+    if (names.length === 0) {
+      if (this.#check(asked, request)) each(new Map())
+      return
+    }
+    this.#judge(asked.question)
+    const prepared = this.#prepare(asked.question, request.contextFacts)
+    const inputs = this.#inputs(asked, request)
+    this.#guarded(request, () => prepared.rows(inputs, (branch, columns) => each(cellsOf(names, branch, columns, inputs.values))))
+  }
+
+  /** Throws when the question is refused; judged once per shape, never by data. */
+  #judge(question: Question): void {
+    const key = questionKey(question)
+    let judged = this.#judged.get(key)
+    if (!judged) {
+      judged = { error: this.#refusal(question) }
+      this.#judged.set(key, judged)
+    }
+    if (judged.error) throw judged.error
+  }
+
+  #refusal(question: Question): QueryError | null {
+    try {
+      this.#planner.refuse(question)
+      return null
+    } catch (error) {
+      if (error instanceof QueryError) return error
+      throw error
+    }
+  }
+
+  #prepare(question: Question, contextFacts: readonly Fact[]): Prepared {
+    this.#refresh()
+    const key = `${questionKey(question)}${contextFacts.length === 0 ? '' : JSON.stringify(contextSlots(contextFacts))}`
+    let prepared = this.#prepared.get(key)
+    if (!prepared) {
+      prepared = new Prepared(this.#store, this.#planner.plan(question, this.#shapes(contextFacts)))
+      this.#prepared.set(key, prepared)
+    }
+    return prepared
+  }
+
+  #shapes(contextFacts: readonly Fact[]): ReturnType<typeof tableShape>[] {
+    return [...this.#store.tables().map(tableShape), ...contextShapes(contextFacts)]
+  }
+
+  /** Drops every compiled question when tables appeared or grew by a lot. */
+  #refresh(): void {
+    if (this.#epoch === this.#store.planEpoch) return
+    this.#clear()
+    this.#epoch = this.#store.planEpoch
+  }
+
+  #clear(): void {
+    this.#prepared.clear()
+    for (const { prepared } of this.#checks.values()) prepared.close()
+    this.#checks.clear()
+    this.#walker.clear()
+  }
+
+  #inputs(asked: Asked, request: Request): Inputs {
+    const values = new RequestValues(this.#store)
+    const given = new Map([...asked.given].map(([name, value]) => [name, values.encode(value)]))
+    const some = new Map([...asked.some].map(([name, list]) => [name, list.map((value) => values.encode(value))]))
+    return { values, unixSeconds: request.unixSeconds, given, some, context: contextRows(request.contextFacts, values) }
+  }
+
+  #guarded<T>(request: Request, work: () => T): T {
+    const { nowMs, timeoutMs } = request
+    const end = nowMs ? nowMs() + timeoutMs : 0
+    let steps = 0
+    const stop = nowMs ? (): boolean => nowMs() > end : (): boolean => (steps += BUDGET_STEPS) > timeoutMs * STEPS_PER_MS
+    try {
+      return this.#store.database.guarded(BUDGET_STEPS, stop, work)
+    } catch (error) {
+      if (error instanceof SqlError && error.code === 9)
+        throw new QueryError('query-too-slow', `the query took longer than ${timeoutMs} ms: narrow the question or simplify the policy`)
+      if (error instanceof SqlError && error.code === 7)
+        throw new QueryError('query-too-large', 'the query needs more memory than there is: narrow the question')
+      throw error
+    }
+  }
+}
+
+/** Columns hold integers only: every fact column is one. */
+const encoded = (column: unknown): Encoded => (typeof column === 'bigint' ? column : Number(column))
+
+const cellsOf = (
+  names: readonly string[],
+  branch: Branch,
+  columns: readonly unknown[],
+  values: RequestValues,
+): Map<string, ValuePattern> => {
+  const cells = new Map<string, ValuePattern>()
+  let column = 0
+  for (const [index, name] of names.entries()) {
+    const type = branch.types[index] ?? null
+    if (branch.pattern[index] !== null || type === null) cells.set(name, { type, id: null })
+    else cells.set(name, { type, id: values.decode(type, encoded(columns[column++])) })
+  }
+  return cells
+}
+
+const compareNullable = (a: string | null, b: string | null): number =>
+  a === b ? 0 : a === null ? -1 : b === null ? 1 : compareBytewise(a, b)
+
+const compareIds = (a: readonly (string | null)[], b: readonly (string | null)[]): number => {
+  for (let index = 0; index < a.length; index += 1) {
+    const order = compareNullable(a[index] ?? null, b[index] ?? null)
+    if (order !== 0) return order
+  }
+  return 0
+}
+
+/** By ids, as every answer; types only decide between equal ids. */
+const comparePatterns = (a: readonly ValuePattern[], b: readonly ValuePattern[]): number =>
+  compareIds([...a.map((item) => item.id), ...a.map((item) => item.type)], [...b.map((item) => item.id), ...b.map((item) => item.type)])
+
+/** First index whose id follows `after`; `*` stands before every id. */
+const firstAfter = (ids: readonly string[], after: string): number => {
+  if (after === '*') return ids[0] === '*' ? 1 : 0
+  let low = ids[0] === '*' ? 1 : 0
+  let high = ids.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (compareBytewise(at(ids, middle), after) <= 0) low = middle + 1
+    else high = middle
+  }
+  return low
+}

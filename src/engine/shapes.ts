@@ -1,0 +1,45 @@
+/** The facts a question can read: stored tables and the context facts of the request. */
+import type { Fact } from '../base/value.ts'
+import type { FactShape } from '../ir/fact-source.ts'
+import type { Encoded, FactTable } from '../store/facts.ts'
+import type { RequestValues } from './values.ts'
+
+export const tableShape = (table: FactTable): FactShape => ({
+  predicate: table.signature.predicate,
+  types: table.signature.types.map((type) => [type]),
+  names: table.signature.types.map(() => null),
+  origin: { kind: 'table', table: table.table },
+  rows: table.rows,
+  distinct: table.distinct,
+  orders: table.orders,
+})
+
+/** Names the signature of a context fact. */
+const contextSlot = (fact: Fact): string => JSON.stringify([fact.predicate, ...fact.args.map((arg) => arg.type)])
+
+/** Signatures present in the request, sorted: part of the key of a compiled question. */
+export const contextSlots = (facts: readonly Fact[]): string[] => [...new Set(facts.map(contextSlot))].sort()
+
+export const contextShapes = (facts: readonly Fact[]): FactShape[] => {
+  const bySlot = new Map(facts.map((fact) => [contextSlot(fact), fact]))
+  return [...bySlot].map(([slot, fact]) => ({
+    predicate: fact.predicate,
+    types: fact.args.map((arg) => [arg.type]),
+    names: fact.args.map(() => null),
+    origin: { kind: 'context', slot },
+    rows: 4,
+    distinct: fact.args.map(() => 2),
+    orders: [],
+  }))
+}
+
+export const contextRows = (facts: readonly Fact[], values: RequestValues): Map<string, Encoded[][]> => {
+  const rows = new Map<string, Encoded[][]>()
+  for (const fact of facts) {
+    const slot = contextSlot(fact)
+    const list = rows.get(slot) ?? []
+    list.push(fact.args.map((arg) => values.encode(arg)))
+    rows.set(slot, list)
+  }
+  return rows
+}

@@ -1,0 +1,302 @@
+/** Orders the conditions of one rule, from the bound variables outwards, cheapest first; finds what stays unbound. */
+import { at, known, unreachable } from '../base/assert.ts'
+import type { Span } from '../polar/source.ts'
+import type { FactShape } from './fact-source.ts'
+import { type Atom, atomTerms } from './instance.ts'
+import type { Mode, Refusal, Relation, Step, Variant } from './relation.ts'
+import { type PositionClass, type Term, variable } from './terms.ts'
+
+/** Where called relations come from. */
+export interface RelationSource {
+  relation(predicate: string, classes: readonly PositionClass[], modes: readonly Mode[]): Relation
+}
+
+export interface PlannedBody {
+  readonly steps: readonly Step[]
+  readonly bound: ReadonlySet<string>
+  readonly rows: number
+  readonly cost: number
+  /** Follows equalities found through shared wildcards. */
+  find(term: Term): Term
+}
+
+export const isRefusal = (item: object): item is Refusal => 'code' in item
+
+type CallAtom = Atom & { kind: 'call' }
+
+interface State {
+  readonly steps: Step[]
+  readonly bound: Set<string>
+  readonly links: Map<string, string>
+  readonly rest: Atom[]
+  rows: number
+  cost: number
+}
+
+interface Candidate {
+  readonly atom: Atom
+  readonly rows: number
+  readonly cost: number
+}
+
+const NO_SPAN: Span = { file: -1, start: 0, end: 0 }
+
+export class BodyPlanner {
+  readonly #source: RelationSource
+  readonly #predicate: string
+
+  constructor(source: RelationSource, predicate: string) {
+    this.#source = source
+    this.#predicate = predicate
+  }
+
+  /** The body that reads one fact table. */
+  factBody(shape: FactShape, args: readonly Term[], bound: Set<string>): PlannedBody {
+    const estimate = factEstimate(shape, args, bound)
+    const state: State = {
+      steps: [{ kind: 'fact', shape, args }],
+      bound: new Set([...bound, ...variablesOf(args)]),
+      links: new Map(),
+      rest: [],
+      ...estimate,
+    }
+    return body(state)
+  }
+
+  /** Every ordered body: one per combination of output patterns of its calls. */
+  plan(atoms: readonly Atom[], bound: ReadonlySet<string>): PlannedBody[] | Refusal {
+    return this.#advance({ steps: [], bound: new Set(bound), links: new Map(), rest: [...atoms], rows: 1, cost: 0 })
+  }
+
+  #advance(state: State): PlannedBody[] | Refusal {
+    const refusal = this.#placeFilters(state)
+    if (refusal) return refusal
+    const blocked: Refusal[] = []
+    const best = this.#cheapest(state, blocked)
+    if (best) {
+      remove(state.rest, best.atom)
+      return best.atom.kind === 'call' ? this.#placeCall(state, best.atom, best) : this.#placeList(state, best.atom)
+    }
+    const first = blocked[0]
+    if (first) return first
+    const open = state.rest[0]
+    if (open) return this.#unbound(state, open)
+    return [body(state)]
+  }
+
+  /** Places every filter whose variables are bound by now. A refusal inside a negation is final: nothing more can become bound for it. */
+  #placeFilters(state: State): Refusal | null {
+    for (const atom of state.rest.slice()) {
+      if (atom.kind === 'call' || (atom.kind === 'in' && !isBound(state, atom.term))) continue
+      if (!this.#needs(atom, state).every((id) => state.bound.has(id))) continue
+      remove(state.rest, atom)
+      const step = this.#filterStep(state, atom)
+      if (step === null) continue
+      if (isRefusal(step)) return step
+      state.steps.push(step)
+      state.cost += state.rows * (step.kind === 'not' ? 5 : 0.1)
+      state.rows *= 0.7
+    }
+    return null
+  }
+
+  /** Variables that must be bound before a filter can run. */
+  #needs(atom: Atom, state: State): string[] {
+    const terms = atom.kind === 'not' ? atom.outer.map(variable) : atomTerms(atom)
+    return variablesOf(terms.map((term) => find(state, term)))
+  }
+
+  #filterStep(state: State, atom: Exclude<Atom, { kind: 'call' }>): Step | Refusal | null {
+    switch (atom.kind) {
+      case 'in':
+        return { kind: 'in', term: find(state, atom.term), values: atom.values }
+      case 'equal':
+        return { kind: 'equal', left: find(state, atom.left), right: find(state, atom.right) }
+      case 'unequal':
+        return atom.apart ? null : { kind: 'unequal', left: find(state, atom.left), right: find(state, atom.right) }
+      case 'order':
+        return { kind: 'order', operator: atom.operator, left: find(state, atom.left), right: find(state, atom.right) }
+      case 'not':
+        return this.#notStep(state, atom)
+      default:
+        return unreachable(atom)
+    }
+  }
+
+  #notStep(state: State, atom: Atom & { kind: 'not' }): Step | Refusal | null {
+    const bodies: (readonly Step[])[] = []
+    for (const inner of atom.bodies) {
+      const found = this.#advance({
+        steps: [],
+        bound: new Set(state.bound),
+        links: new Map(state.links),
+        rest: [...inner],
+        rows: 1,
+        cost: 0,
+      })
+      if (isRefusal(found)) return found
+      bodies.push(...found.map((item) => item.steps))
+    }
+    return bodies.length === 0 ? null : { kind: 'not', bodies }
+  }
+
+  #cheapest(state: State, blocked: Refusal[]): Candidate | null {
+    let best: Candidate | null = null
+    for (const atom of state.rest) {
+      const candidate =
+        atom.kind === 'call'
+          ? this.#callCandidate(state, atom, blocked)
+          : atom.kind === 'in'
+            ? { atom, rows: atom.values.length, cost: 1 }
+            : null
+      if (candidate && (best === null || rank(candidate) < rank(best))) best = candidate
+    }
+    return best
+  }
+
+  #callCandidate(state: State, atom: CallAtom, blocked: Refusal[]): Candidate | null {
+    const relation = this.#relationOf(state, atom)
+    if (relation.refusal) {
+      blocked.push(relation.refusal)
+      return null
+    }
+    return { atom, rows: relation.rows, cost: relation.cost }
+  }
+
+  #relationOf(state: State, atom: CallAtom): Relation {
+    const modes = atom.classes.map(
+      (item, index): Mode => (item.kind === 'constant' ? 'fixed' : isBound(state, at(atom.args, index)) ? 'in' : 'out'),
+    )
+    return this.#source.relation(atom.predicate, atom.classes, modes)
+  }
+
+  #placeCall(state: State, atom: CallAtom, estimate: Candidate): PlannedBody[] | Refusal {
+    const relation = this.#relationOf(state, atom)
+    const args = atom.args.map((arg) => find(state, arg))
+    const inputs = args.filter((_, index) => relation.modes[index] === 'in')
+    const outs = args.filter((_, index) => relation.modes[index] === 'out')
+    const found: PlannedBody[] = []
+    for (const [pattern, variant] of relation.variants) {
+      const next = copy(state)
+      const outputs = bindOutputs(next, variant, outs)
+      next.steps.push({ kind: 'call', relation, pattern, inputs, outputs })
+      next.cost += next.rows * estimate.cost
+      next.rows *= estimate.rows
+      const rest = this.#advance(next)
+      if (isRefusal(rest)) return rest
+      found.push(...rest)
+    }
+    return found
+  }
+
+  #placeList(state: State, atom: Atom): PlannedBody[] | Refusal {
+    if (atom.kind !== 'in') return this.#unbound(state, atom)
+    const term = find(state, atom.term)
+    state.steps.push({ kind: 'in', term, values: atom.values })
+    if (term.kind === 'variable') state.bound.add(term.id)
+    state.rows *= atom.values.length
+    return this.#advance(state)
+  }
+
+  #unbound(state: State, atom: Atom): Refusal {
+    const ids = this.#needs(atom, state).filter((id) => !state.bound.has(id))
+    return { code: 'cannot-be-enumerated', variable: known(ids[0] ?? this.#predicate, 'variable'), span: atom.span, rule: NO_SPAN }
+  }
+}
+
+/** Lower goes first: filters by how much they remove for their cost, then what yields the fewest rows. */
+const rank = (candidate: Candidate): number => (candidate.rows <= 1 ? (candidate.rows - 1.001) / candidate.cost : candidate.rows)
+
+const bindOutputs = (state: State, variant: Variant, outs: readonly Term[]): Term[] => {
+  const outputs: Term[] = []
+  const groups = new Map<number, Term>()
+  for (const [index, group] of variant.pattern.entries()) {
+    const term = find(state, at(outs, index))
+    if (group === null) {
+      outputs.push(term)
+      continue
+    }
+    const other = groups.get(group)
+    if (other) link(state, term, find(state, other))
+    else groups.set(group, term)
+  }
+  for (const id of variablesOf(outputs.map((term) => find(state, term)))) state.bound.add(id)
+  return outputs.map((term) => find(state, term))
+}
+
+const link = (state: State, from: Term, to: Term): void => {
+  if (from.kind === 'variable' && to.kind === 'variable' && from.id !== to.id) state.links.set(from.id, to.id)
+}
+
+const find = (state: { readonly links: ReadonlyMap<string, string> }, term: Term): Term => {
+  let found = term
+  while (found.kind === 'variable') {
+    const next = state.links.get(found.id)
+    if (next === undefined) break
+    found = variable(next)
+  }
+  return found
+}
+
+const isBound = (state: State, term: Term): boolean => {
+  const found = find(state, term)
+  return found.kind !== 'variable' || state.bound.has(found.id)
+}
+
+const copy = (state: State): State => ({
+  ...state,
+  steps: [...state.steps],
+  bound: new Set(state.bound),
+  links: new Map(state.links),
+  rest: [...state.rest],
+})
+
+const body = (state: State): PlannedBody => ({
+  steps: state.steps,
+  bound: state.bound,
+  rows: state.rows,
+  cost: state.cost,
+  find: (term) => find(state, term),
+})
+
+const remove = (atoms: Atom[], atom: Atom): void => {
+  atoms.splice(atoms.indexOf(atom), 1)
+}
+
+const variablesOf = (terms: readonly Term[]): string[] => terms.flatMap((term) => (term.kind === 'variable' ? [term.id] : []))
+
+/** Rows that match and the work to reach them, by the best searchable order. */
+export const factEstimate = (shape: FactShape, args: readonly Term[], bound: ReadonlySet<string>): { rows: number; cost: number } => {
+  const isKnown = args.map((arg) => arg.kind !== 'variable' || bound.has(arg.id))
+  const share = (index: number): number => Math.max(1, at(shape.distinct, index))
+  const matching = isKnown.reduce((rows, given, index) => (given ? rows / share(index) : rows), Math.max(shape.rows, 0.1))
+  let reached = Math.max(shape.rows, 1)
+  for (const order of shape.orders) {
+    let rows = Math.max(shape.rows, 1)
+    for (const column of order) {
+      if (!isKnown[column]) break
+      rows /= share(column)
+    }
+    reached = Math.min(reached, rows)
+  }
+  return { rows: isKnown.every(Boolean) ? Math.min(matching, 0.5) : Math.max(matching, 0.01), cost: 1 + Math.max(reached, matching) * 0.2 }
+}
+
+/** Estimated rows of some steps, given what is bound before them. */
+export const stepsEstimate = (steps: readonly Step[], start: Iterable<Term>): number => {
+  const bound = new Set(variablesOf([...start]))
+  let rows = 1
+  for (const step of steps) {
+    if (step.kind === 'fact') {
+      rows *= factEstimate(step.shape, step.args, bound).rows
+      for (const id of variablesOf(step.args)) bound.add(id)
+    } else if (step.kind === 'call') {
+      rows *= step.relation.rows
+      for (const id of variablesOf(step.outputs)) bound.add(id)
+    } else if (step.kind === 'in' && step.term.kind === 'variable' && !bound.has(step.term.id)) {
+      rows *= step.values.length
+      bound.add(step.term.id)
+    } else rows *= 0.7
+  }
+  return rows
+}

@@ -1,0 +1,153 @@
+/** Plans a question: chooses modes, the order of conditions and the output patterns, from the bound arguments outwards. */
+import { at, known } from '../base/assert.ts'
+import { BodyPlanner, isRefusal, type PlannedBody, type RelationSource } from './order.ts'
+import { type Mode, type Pattern, type PlannedRule, patternKey, type Refusal, Relation, relationKey } from './relation.ts'
+import { type Specialiser, TooComplex } from './specialise.ts'
+import { type PositionClass, type Term, variable } from './terms.ts'
+
+/** Relations planned one inside another before planning goes on from the queue instead: bounds the stack. */
+const MAX_DEPTH = 60
+/** Times one relation may be planned again; patterns only grow, so this is never reached by a sound program. */
+const MAX_ROUNDS = 200
+
+/** Rows guessed for a recursive call whose relation is still being planned. */
+const RECURSION_ROWS = 4
+const RECURSION_COST = 20
+
+export class Planner implements RelationSource {
+  readonly #program: Specialiser
+  readonly #relations = new Map<string, Relation>()
+  readonly #queue = new Set<Relation>()
+  readonly #rounds = new Map<Relation, number>()
+  readonly #active: Relation[] = []
+
+  constructor(program: Specialiser) {
+    this.#program = program
+  }
+
+  /** The relation of a question, with everything it reaches planned to a fixpoint. */
+  plan(predicate: string, classes: readonly PositionClass[], modes: readonly Mode[]): Relation {
+    const relation = this.relation(predicate, classes, modes)
+    for (const next of this.#queue) {
+      this.#queue.delete(next)
+      this.#planRules(next)
+    }
+    return relation
+  }
+
+  /** The same relation with one given argument asked for instead. */
+  widened(relation: Relation, position: number): Relation {
+    return this.plan(
+      relation.predicate,
+      relation.classes,
+      relation.modes.map((mode, index) => (index === position ? 'out' : mode)),
+    )
+  }
+
+  /** A relation to call from the one being planned; planned at once where the stack allows. */
+  relation(predicate: string, classes: readonly PositionClass[], modes: readonly Mode[]): Relation {
+    const key = relationKey(predicate, classes, modes)
+    let relation = this.#relations.get(key)
+    if (!relation) {
+      relation = new Relation(predicate, classes, modes)
+      relation.rows = modes.includes('out') ? RECURSION_ROWS : 0.5
+      relation.cost = RECURSION_COST
+      this.#relations.set(key, relation)
+      if (this.#relations.size > 20_000) throw new TooComplex('more than 20000 relations are needed')
+      if (this.#active.length < MAX_DEPTH) this.#planRules(relation)
+      else this.#queue.add(relation)
+    }
+    const caller = this.#active.at(-1)
+    if (caller) relation.dependents.add(caller)
+    return relation
+  }
+
+  #planRules(relation: Relation): void {
+    const round = (this.#rounds.get(relation) ?? 0) + 1
+    this.#rounds.set(relation, round)
+    if (round > MAX_ROUNDS) throw new TooComplex(`planning of \`${relation.predicate}\` does not settle`)
+    this.#active.push(relation)
+    const found = [...this.#factRules(relation), ...this.#instanceRules(relation)]
+    this.#active.pop()
+    this.#store(relation, found)
+  }
+
+  #store(relation: Relation, found: readonly (FoundRule | Refusal)[]): void {
+    const before = stateOf(relation)
+    for (const variant of relation.variants.values()) variant.rules = []
+    let rows = 0
+    let cost = 1
+    for (const item of found) {
+      if (isRefusal(item)) {
+        relation.refusal ??= item
+        continue
+      }
+      const key = patternKey(item.pattern)
+      const variant = relation.variants.get(key) ?? { pattern: item.pattern, rules: [] }
+      relation.variants.set(key, variant)
+      variant.rules.push(item.rule)
+      rows += item.rule.rows
+      cost += item.rule.cost
+    }
+    for (const variant of relation.variants.values()) variant.rules.sort((a, b) => a.cost - b.cost)
+    const check = !relation.modes.includes('out')
+    relation.rows = check ? Math.min(rows, 0.9) : rows
+    relation.cost = cost
+    relation.planned = true
+    if (stateOf(relation) === before) return
+    // Whoever read the older state is planned again, those on the way included.
+    for (const dependent of relation.dependents) this.#queue.add(dependent)
+  }
+
+  #factRules(relation: Relation): (FoundRule | Refusal)[] {
+    return this.#program.shapes(relation.predicate, relation.classes).map((shape) => {
+      const args = relation.classes.map(
+        (item, index): Term => (item.kind === 'constant' ? { kind: 'constant', value: item.value } : variable(`c${index}`)),
+      )
+      const body = new BodyPlanner(this, relation.predicate).factBody(shape, args, boundBy(relation, args))
+      return finish(relation, args, body)
+    })
+  }
+
+  #instanceRules(relation: Relation): (FoundRule | Refusal)[] {
+    return this.#program.instances(relation.predicate, relation.classes).flatMap((instance): (FoundRule | Refusal)[] => {
+      const planner = new BodyPlanner(this, relation.predicate)
+      const bodies = planner.plan(instance.atoms, boundBy(relation, instance.head))
+      if (isRefusal(bodies)) return [{ ...bodies, rule: instance.rule.span }]
+      return bodies.map((body) => finish(relation, instance.head, body))
+    })
+  }
+}
+
+/** What callers depend on: the output patterns and whether the relation is refused. A check has one pattern, the empty one. */
+const stateOf = (relation: Relation): string => JSON.stringify([[...relation.variants.keys()], relation.refusal !== null])
+
+interface FoundRule {
+  readonly pattern: Pattern
+  readonly rule: PlannedRule
+}
+
+/** Variables that have a value because the caller passes one. */
+const boundBy = (relation: Relation, head: readonly Term[]): Set<string> =>
+  new Set(head.flatMap((term, index) => (relation.modes[index] === 'in' && term.kind === 'variable' ? [term.id] : [])))
+
+const finish = (relation: Relation, head: readonly Term[], body: PlannedBody): FoundRule => {
+  const groups = new Map<string, number>()
+  const pattern: (number | null)[] = []
+  const inputs: Term[] = []
+  const outputs: Term[] = []
+  for (const [index, mode] of relation.modes.entries()) {
+    const term = at(head, index)
+    if (mode === 'in') inputs.push(term)
+    if (mode !== 'out') continue
+    const found = body.find(term)
+    if (found.kind !== 'variable' || body.bound.has(found.id)) {
+      pattern.push(null)
+      outputs.push(found)
+      continue
+    }
+    if (!groups.has(found.id)) groups.set(found.id, groups.size)
+    pattern.push(known(groups.get(found.id), 'group'))
+  }
+  return { pattern, rule: { inputs, outputs, steps: body.steps, rows: body.rows, cost: body.cost } }
+}

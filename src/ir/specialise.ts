@@ -1,0 +1,305 @@
+/** Specialises predicates by the types and constants of their arguments, on demand from a question, memoised. */
+import { at, unreachable } from '../base/assert.ts'
+import { limits } from '../base/limits.ts'
+import type { CoreLiteral, CoreRule, CoreTerm, Disjunct, OrderOperator } from '../check/core.ts'
+import { Bindings } from './bindings.ts'
+import type { FactShape, FactSource } from './fact-source.ts'
+import { type Atom, atomTerms, type Instance } from './instance.ts'
+import { coreTerm, type Program, resolve, splitTypes, type TypeTuple } from './resolve.ts'
+import { nodeKey, type PositionClass, predicateKey, sameTerm, type Term } from './terms.ts'
+
+/** The rules of a policy, by predicate. */
+export type RuleIndex = ReadonlyMap<string, readonly CoreRule[]>
+
+/** A question or policy that needs more specialised predicates than `limits.specialisations`. */
+export class TooComplex extends Error {
+  override readonly name = 'TooComplex'
+}
+
+export const indexRules = (rules: readonly CoreRule[]): Map<string, CoreRule[]> => {
+  const index = new Map<string, CoreRule[]>()
+  for (const rule of rules) {
+    const key = predicateKey(rule.predicate, rule.params.length)
+    const list = index.get(key)
+    if (list) list.push(rule)
+    else index.set(key, [rule])
+  }
+  return index
+}
+
+interface Answers {
+  readonly predicate: string
+  readonly classes: readonly PositionClass[]
+  readonly tuples: Map<string, TypeTuple>
+  readonly dependents: Set<Answers>
+  queued: boolean
+}
+
+export class Specialiser implements Program {
+  readonly #rules: RuleIndex
+  readonly #facts: FactSource
+  readonly #concreteTypes: ReadonlyMap<string, readonly string[]>
+  readonly #answers = new Map<string, Answers>()
+  readonly #instances = new Map<string, readonly Instance[]>()
+  readonly #queue: Answers[] = []
+  #asking: Answers | null = null
+  #work = 0
+
+  constructor(rules: RuleIndex, facts: FactSource, concreteTypes: ReadonlyMap<string, readonly string[]>) {
+    this.#rules = rules
+    this.#facts = facts
+    this.#concreteTypes = concreteTypes
+  }
+
+  typesOf(name: string, exact: boolean): readonly string[] {
+    const types = this.#concreteTypes.get(name) ?? [name]
+    return exact ? types.filter((type) => type === name) : types
+  }
+
+  /** Type tuples for which a predicate can hold. While a fixpoint runs: those found so far. */
+  typeTuples(predicate: string, classes: readonly PositionClass[]): readonly TypeTuple[] {
+    const key = nodeKey(predicate, classes)
+    let answers = this.#answers.get(key)
+    if (!answers) {
+      this.#spend(1)
+      answers = { predicate, classes, tuples: new Map(), dependents: new Set(), queued: true }
+      this.#answers.set(key, answers)
+      this.#queue.push(answers)
+    }
+    if (this.#asking) answers.dependents.add(this.#asking)
+    else this.#settle()
+    return [...answers.tuples.values()]
+  }
+
+  /** Where the facts of a specialised predicate can stand. */
+  shapes(predicate: string, classes: readonly PositionClass[]): readonly FactShape[] {
+    return this.#facts.shapes(predicate, classes.length).filter((shape) => classes.every((item, index) => admits(shape, index, item)))
+  }
+
+  /** The typed rules of a specialised predicate. An `open` position stays without a type. */
+  instances(predicate: string, classes: readonly PositionClass[]): readonly Instance[] {
+    const key = nodeKey(predicate, classes)
+    let found = this.#instances.get(key)
+    if (!found) {
+      found = this.#rulesOf(predicate, classes.length).flatMap((rule) => this.#ruleInstances(rule, classes))
+      this.#instances.set(key, found)
+    }
+    return found
+  }
+
+  #rulesOf(predicate: string, length: number): readonly CoreRule[] {
+    return this.#rules.get(predicateKey(predicate, length)) ?? []
+  }
+
+  #spend(amount: number): void {
+    this.#work += amount
+    if (this.#work > limits.specialisations) throw new TooComplex(`more than ${limits.specialisations} specialised rules are needed`)
+  }
+
+  #settle(): void {
+    for (let next = this.#queue.pop(); next; next = this.#queue.pop()) {
+      next.queued = false
+      this.#asking = next
+      const grew = this.#extend(next)
+      this.#asking = null
+      if (!grew) continue
+      for (const dependent of next.dependents) {
+        if (dependent.queued) continue
+        dependent.queued = true
+        this.#queue.push(dependent)
+      }
+    }
+  }
+
+  #extend(answers: Answers): boolean {
+    const before = answers.tuples.size
+    const add = (tuple: TypeTuple): void => void answers.tuples.set(JSON.stringify(tuple), tuple)
+    for (const shape of this.shapes(answers.predicate, answers.classes)) for (const tuple of shapeTuples(shape, answers.classes)) add(tuple)
+    for (const rule of this.#rulesOf(answers.predicate, answers.classes.length)) {
+      for (const bindings of this.#resolveRule(rule, answers.classes).map((found) => found.bindings)) {
+        const head = rule.params.map(coreTerm)
+        for (const split of splitTypes(head, bindings)) add(head.map((term) => split.type(term)))
+      }
+    }
+    return answers.tuples.size > before
+  }
+
+  #resolveRule(rule: CoreRule, classes: readonly PositionClass[]): { bindings: Bindings; disjunct: Disjunct }[] {
+    const start = enter(rule, classes)
+    if (!start) return []
+    return rule.disjuncts.flatMap((disjunct) => {
+      const found = resolve(disjunct, start, this)
+      this.#spend(found.length)
+      return found.map((bindings) => ({ bindings, disjunct }))
+    })
+  }
+
+  #ruleInstances(rule: CoreRule, classes: readonly PositionClass[]): Instance[] {
+    const head = rule.params.map(coreTerm)
+    return this.#resolveRule(rule, classes).flatMap(({ bindings, disjunct }) =>
+      splitTypes([...head, ...disjunctTerms(disjunct)], bindings).flatMap((split) => {
+        // An open position means: of no particular type. A typed head belongs to another specialised predicate.
+        if (classes.some((item, index) => item.kind === 'open' && split.types(at(head, index)) !== null)) return []
+        const atoms = this.#atoms(disjunct, split, outerVariables(rule.params, disjunct))
+        return atoms ? [{ rule, head: head.map((term) => split.find(term)), atoms }] : []
+      }),
+    )
+  }
+
+  /** The conditions left after the bindings; null when one can never hold. */
+  #atoms(disjunct: Disjunct, bindings: Bindings, outer: readonly string[]): Atom[] | null {
+    const atoms: Atom[] = []
+    for (const literal of disjunct.literals) {
+      const found = this.#atom(literal, bindings, outer)
+      if (found === 'never') return null
+      if (found !== 'always') atoms.push(found)
+    }
+    return atoms
+  }
+
+  #atom(literal: CoreLiteral, bindings: Bindings, outer: readonly string[]): Atom | 'always' | 'never' {
+    const term = (core: CoreTerm): Term => bindings.find(coreTerm(core))
+    switch (literal.kind) {
+      case 'call': {
+        const args = literal.args.map(term)
+        return { kind: 'call', predicate: literal.predicate, args, classes: args.map((arg) => bindings.classOf(arg)), span: literal.span }
+      }
+      case 'equal':
+        return equalAtom(term(literal.left), term(literal.right), literal)
+      case 'unequal':
+        return unequalAtom(term(literal.left), term(literal.right), bindings, literal)
+      case 'order':
+        return orderAtom(term(literal.left), term(literal.right), literal)
+      case 'in': {
+        const found = term(literal.term)
+        return found.kind === 'constant' ? 'always' : { kind: 'in', term: found, values: literal.values, span: literal.span }
+      }
+      case 'matches':
+        return 'always'
+      case 'not':
+        return this.#notAtom(literal, bindings, outer)
+      default:
+        return unreachable(literal)
+    }
+  }
+
+  #notAtom(literal: CoreLiteral & { kind: 'not' }, bindings: Bindings, outer: readonly string[]): Atom | 'always' | 'never' {
+    const representatives = outer.flatMap((id) => {
+      const found = bindings.find({ kind: 'variable', id })
+      return found.kind === 'variable' ? [found.id] : []
+    })
+    const inner = bindings.inside(representatives)
+    const bodies: Atom[][] = []
+    for (const disjunct of literal.disjuncts) {
+      for (const found of resolve(disjunct, inner, this)) {
+        this.#spend(1)
+        for (const split of splitTypes(disjunctTerms(disjunct), found)) {
+          const atoms = this.#atoms(disjunct, split, [...outer, ...disjunctVariables(disjunct)])
+          if (atoms?.length === 0) return 'never'
+          if (atoms) bodies.push(atoms)
+        }
+      }
+    }
+    if (bodies.length === 0) return 'always'
+    const inside = new Set(bodies.flatMap(bodyVariables))
+    return { kind: 'not', bodies, outer: [...new Set(representatives)].filter((id) => inside.has(id)), span: literal.span }
+  }
+}
+
+const bodyVariables = (atoms: readonly Atom[]): string[] =>
+  atoms.flatMap((atom) => (atom.kind === 'not' ? atom.outer : atomTerms(atom).flatMap(variableIds)))
+
+const variableIds = (term: Term): string[] => (term.kind === 'variable' ? [term.id] : [])
+
+/** Bindings of a rule's parameters when it is entered with these classes; null when they contradict. */
+const enter = (rule: CoreRule, classes: readonly PositionClass[]): Bindings | null => {
+  const bindings = new Bindings()
+  for (const [index, item] of classes.entries()) {
+    const param = coreTerm(at(rule.params, index))
+    if (item.kind === 'constant' && bindings.unify(param, { kind: 'constant', value: item.value }) === 'never') return null
+    if (item.kind !== 'typed') continue
+    const found = bindings.find(param)
+    if (item.other && found.kind === 'constant') return null
+    if (!bindings.narrow(param, [item.type])) return null
+    if (item.other && found.kind === 'variable') bindings.markOther(found.id)
+  }
+  return bindings
+}
+
+const admits = (shape: FactShape, index: number, item: PositionClass): boolean => {
+  const types = at(shape.types, index)
+  const name = shape.names[index] ?? null
+  if (item.kind === 'open') return true
+  if (item.kind === 'constant') return (types === null || types.includes(item.value.type)) && (name === null || name === item.value.id)
+  return (types === null || types.includes(item.type)) && !(item.other && name !== null)
+}
+
+const shapeTuples = (shape: FactShape, classes: readonly PositionClass[]): TypeTuple[] =>
+  classes.reduce<TypeTuple[]>(
+    (tuples, item, index) => {
+      const types = item.kind === 'constant' ? [item.value.type] : item.kind === 'typed' ? [item.type] : (at(shape.types, index) ?? [null])
+      return tuples.flatMap((tuple) => types.map((type) => [...tuple, type]))
+    },
+    [[]],
+  )
+
+const equalAtom = (left: Term, right: Term, literal: CoreLiteral): Atom | 'always' | 'never' => {
+  if (sameTerm(left, right)) return 'always'
+  if (left.kind === 'constant' && right.kind === 'constant') return 'never'
+  return { kind: 'equal', left, right, span: literal.span }
+}
+
+const unequalAtom = (left: Term, right: Term, bindings: Bindings, literal: CoreLiteral): Atom | 'always' | 'never' => {
+  const leftType = bindings.type(left)
+  const rightType = bindings.type(right)
+  if (left.kind !== 'variable' && right.kind !== 'variable') {
+    if (leftType !== rightType) return 'always'
+    if (left.kind === 'constant' && right.kind === 'constant') return sameTerm(left, right) ? 'never' : 'always'
+  }
+  const apart = leftType !== null && rightType !== null && leftType !== rightType
+  return { kind: 'unequal', left, right, apart, span: literal.span }
+}
+
+const orders: Readonly<Record<OrderOperator, (left: bigint, right: bigint) => boolean>> = {
+  '<': (left, right) => left < right,
+  '<=': (left, right) => left <= right,
+  '>': (left, right) => left > right,
+  '>=': (left, right) => left >= right,
+}
+
+const orderAtom = (left: Term, right: Term, literal: CoreLiteral & { kind: 'order' }): Atom | 'always' | 'never' => {
+  if (left.kind === 'constant' && right.kind === 'constant')
+    return orders[literal.operator](BigInt(left.value.id), BigInt(right.value.id)) ? 'always' : 'never'
+  return { kind: 'order', operator: literal.operator, left, right, span: literal.span }
+}
+
+/** Terms of a disjunct outside its negations. */
+const disjunctTerms = (disjunct: Disjunct): Term[] => disjunct.literals.flatMap(literalTerms)
+
+const literalTerms = (literal: CoreLiteral): Term[] => {
+  switch (literal.kind) {
+    case 'call':
+      return literal.args.map(coreTerm)
+    case 'equal':
+    case 'unequal':
+    case 'order':
+      return [coreTerm(literal.left), coreTerm(literal.right)]
+    case 'in':
+      return [coreTerm(literal.term)]
+    case 'matches':
+      return [{ kind: 'variable', id: literal.variable }]
+    case 'not':
+      return []
+    default:
+      return unreachable(literal)
+  }
+}
+
+const disjunctVariables = (disjunct: Disjunct): string[] =>
+  disjunctTerms(disjunct).flatMap((term) => (term.kind === 'variable' ? [term.id] : []))
+
+/** Variables that a negation in this disjunct sees as fixed from outside. */
+const outerVariables = (params: readonly CoreTerm[], disjunct: Disjunct): string[] => [
+  ...params.flatMap((param) => (param.kind === 'variable' ? [param.name] : [])),
+  ...disjunctVariables(disjunct),
+]

@@ -1,0 +1,43 @@
+/** Pieces of SELECT statements and how they are put together. */
+
+/** One SELECT: joined in the order given, never reordered by the optimizer. */
+export interface Fragment {
+  readonly from: readonly string[]
+  readonly where: readonly string[]
+  /** SQL expressions. */
+  readonly outputs: readonly string[]
+}
+
+/** SQLite refuses more terms in one compound SELECT than 500. */
+const COMPOUND_TERMS = 400
+
+/** `CROSS JOIN` keeps the order: with statistics SQLite's own order turned keyed checks into scans of whole tables. */
+export const renderSelect = (fragment: Fragment, columns: readonly string[] = fragment.outputs): string => {
+  const from = fragment.from.length === 0 ? '' : ` FROM ${fragment.from.join(' CROSS JOIN ')}`
+  const where = fragment.where.length === 0 ? '' : ` WHERE ${fragment.where.join(' AND ')}`
+  return `SELECT ${columns.length === 0 ? '1' : columns.join(', ')}${from}${where}`
+}
+
+/** `UNION ALL` of any number of SELECT texts. */
+export const unionAll = (selects: readonly string[]): string => {
+  if (selects.length <= COMPOUND_TERMS) return selects.join(' UNION ALL ')
+  const groups: string[] = []
+  for (let start = 0; start < selects.length; start += COMPOUND_TERMS)
+    groups.push(`SELECT * FROM (${selects.slice(start, start + COMPOUND_TERMS).join(' UNION ALL ')})`)
+  return unionAll(groups)
+}
+
+/** Balanced, so that a thousand alternatives stay below SQLite's limit on the depth of an expression. */
+export const anyOf = (conditions: readonly string[]): string => {
+  const first = conditions[0]
+  if (first === undefined) return '0'
+  if (conditions.length === 1) return first
+  const middle = conditions.length >> 1
+  return `(${anyOf(conditions.slice(0, middle))} OR ${anyOf(conditions.slice(middle))})`
+}
+
+/** Whether a fragment yields a row. */
+export const exists = (fragment: Fragment): string => {
+  if (fragment.from.length > 0) return `EXISTS (${renderSelect(fragment, [])})`
+  return fragment.where.length === 0 ? '1' : fragment.where.length === 1 ? (fragment.where[0] ?? '1') : `(${fragment.where.join(' AND ')})`
+}

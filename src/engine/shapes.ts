@@ -4,15 +4,23 @@ import type { FactShape } from '../ir/fact-source.ts'
 import type { Encoded, FactTable } from '../store/facts.ts'
 import type { RequestValues } from './values.ts'
 
-export const tableShape = (table: FactTable): FactShape => ({
-  predicate: table.signature.predicate,
-  types: table.signature.types.map((type) => [type]),
-  names: table.signature.types.map(() => null),
-  origin: { kind: 'table', table: table.table },
-  rows: table.rows,
-  distinct: table.distinct,
-  orders: table.orders,
-})
+/** Smaller tables are planned as if they had this many rows: a plan is made for the size a table grows to, and scanning a small one is no saving. */
+const MIN_ROWS = 1000
+/** Distinct values per column of a table that is still empty. */
+const EMPTY_DISTINCT = 100
+
+export const tableShape = (table: FactTable): FactShape => {
+  const scale = table.rows > 0 && table.rows < MIN_ROWS ? MIN_ROWS / table.rows : 1
+  return {
+    predicate: table.signature.predicate,
+    types: table.signature.types.map((type) => [type]),
+    names: table.signature.types.map(() => null),
+    origin: { kind: 'table', table: table.table },
+    rows: Math.max(table.rows, MIN_ROWS),
+    distinct: table.distinct.map((count) => (table.rows === 0 ? EMPTY_DISTINCT : count * scale)),
+    orders: table.orders,
+  }
+}
 
 /** Names the signature of a context fact. */
 const contextSlot = (fact: Fact): string => JSON.stringify([fact.predicate, ...fact.args.map((arg) => arg.type)])

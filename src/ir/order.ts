@@ -160,7 +160,7 @@ export class BodyPlanner {
       blocked.push(relation.refusal)
       return null
     }
-    return { atom, rows: relation.rows, cost: relation.cost }
+    return { atom, rows: derivedRows(relation), cost: relation.cost }
   }
 
   #relationOf(state: State, atom: CallAtom): Relation {
@@ -202,6 +202,14 @@ export class BodyPlanner {
     const ids = this.#needs(atom, state).filter((id) => !state.bound.has(id))
     return { code: 'cannot-be-enumerated', variable: known(ids[0] ?? this.#predicate, 'variable'), span: atom.span, rule: NO_SPAN }
   }
+}
+
+/** Rows that rules derive are guessed badly, recursive ones above all: a keyed look-up that finds one row goes before them. */
+const MIN_DERIVED = 1.5
+
+const derivedRows = (relation: Relation): number => {
+  const isStored = [...relation.variants.values()].every((variant) => variant.rules.every((rule) => rule.steps.every((step) => step.kind === 'fact')))
+  return isStored || !relation.modes.includes('out') ? relation.rows : Math.max(relation.rows, MIN_DERIVED)
 }
 
 /** Lower goes first: filters by how much they remove for their cost, then what yields the fewest rows. */
@@ -265,21 +273,30 @@ const remove = (atoms: Atom[], atom: Atom): void => {
 
 const variablesOf = (terms: readonly Term[]): string[] => terms.flatMap((term) => (term.kind === 'variable' ? [term.id] : []))
 
-/** Rows that match and the work to reach them, by the best searchable order. */
+/** A question usually asks for something that is there, so a look-up is never taken to find much less than one row. */
+const MIN_MATCHES = 0.5
+
+/** Rows that match and the work to reach them, by the best searchable order.
+ * Columns are not independent: the most selective one counts in full, each further one by the square root of the one before. */
 export const factEstimate = (shape: FactShape, args: readonly Term[], bound: ReadonlySet<string>): { rows: number; cost: number } => {
   const isKnown = args.map((arg) => arg.kind !== 'variable' || bound.has(arg.id))
   const share = (index: number): number => Math.max(1, at(shape.distinct, index))
-  const matching = isKnown.reduce((rows, given, index) => (given ? rows / share(index) : rows), Math.max(shape.rows, 0.1))
-  let reached = Math.max(shape.rows, 1)
+  const rows = Math.max(shape.rows, 1)
+  const shares = isKnown.flatMap((given, index) => (given ? [share(index)] : [])).sort((a, b) => b - a)
+  const matching = shares.reduce((left, factor, index) => left / factor ** (1 / 2 ** index), rows)
+  let reached = rows
   for (const order of shape.orders) {
-    let rows = Math.max(shape.rows, 1)
+    let left = rows
     for (const column of order) {
       if (!isKnown[column]) break
-      rows /= share(column)
+      left /= share(column)
     }
-    reached = Math.min(reached, rows)
+    reached = Math.min(reached, left)
   }
-  return { rows: isKnown.every(Boolean) ? Math.min(matching, 0.5) : Math.max(matching, 0.01), cost: 1 + Math.max(reached, matching) * 0.2 }
+  return {
+    rows: isKnown.every(Boolean) ? MIN_MATCHES : Math.max(matching, MIN_MATCHES),
+    cost: 1 + Math.max(reached, matching) * 0.2,
+  }
 }
 
 /** Estimated rows of some steps, given what is bound before them. */

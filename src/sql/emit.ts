@@ -7,7 +7,18 @@ import type { Term } from '../ir/terms.ts'
 import { anyOf, exists, type Fragment, renderSelect, unionAll } from './fragment.ts'
 import { columnName } from './naming.ts'
 import type { Parameters } from './parameters.ts'
-import { type CallStep, type Group, type GroupRule, groupFrom, groupWork, type Member, RecursionFinder, rulesOf } from './recursion.ts'
+import {
+  type CallStep,
+  FAN_OUT,
+  type Group,
+  type GroupRule,
+  groupFrom,
+  groupGrowth,
+  groupWork,
+  type Member,
+  RecursionFinder,
+  rulesOf,
+} from './recursion.ts'
 
 /** The plan needs evaluation by rounds: a recursive group that no recursive CTE can express. */
 export class NeedsRounds extends Error {
@@ -262,7 +273,8 @@ export class Emitter {
    * From a user up to the teams above is one row a step where from a team down to its users is a whole tree. */
   #cheaperClosure(group: Group, inputs: readonly string[]): Fragment | null {
     const [varying, ...more] = varyingOfTarget(group)
-    if (!this.#widened || varying === undefined || more.length > 0) return null
+    // Where a step leads to one row, as from a folder to its parent, the way asked for is bounded by its depth whatever the data.
+    if (!this.#widened || varying === undefined || more.length > 0 || groupGrowth(group) <= FAN_OUT) return null
     const target = at(group.members, 0).relation
     const position = at(
       target.modes.flatMap((mode, index) => (mode === 'in' ? [index] : [])),
@@ -357,11 +369,12 @@ export class Emitter {
     const cte = this.alias('a')
     const width = outputCount(group)
     const given = (member: number): string[] => at(group.origins, member).map((origin) => at(inputs, known(origin, 'fixed input')))
-    const columns = ['tag', ...Array.from({ length: width }, (_, index) => `o${index + 1}`)]
+    const tagged = group.members.length > 1 || width === 0
+    const outputs = Array.from({ length: width }, (_, index) => `o${index + 1}`)
     const select = (rule: GroupRule, partial: Partial): string => {
       const fragment = this.#finish(partial, rule.rule.outputs)
       return renderSelect(fragment, [
-        `${rule.member}`,
+        ...(tagged ? [`${rule.member}`] : []),
         ...fragment.outputs,
         ...Array.from({ length: width - fragment.outputs.length }, () => 'NULL'),
       ])
@@ -374,15 +387,17 @@ export class Emitter {
       const call = rule.call
       if (!call) return []
       const alias = this.alias('a')
-      const start = this.#enter(rule.rule, given(rule.member), [], [`${alias}.tag = ${call.member}`])
+      const start = this.#enter(rule.rule, given(rule.member), [], tagged ? [`${alias}.tag = ${call.member}`] : [])
       const joined = this.#columns(`${cte} AS ${alias}`, call.step.outputs, (index) => `${alias}.o${index + 1}`, start)
       return this.#steps(
         rule.rule.steps.filter((step) => step !== call.step),
         [joined],
       ).map((partial) => select(rule, partial))
     })
-    const outputs = columns.slice(1, 1 + outputCountOf(at(group.members, 0)))
-    return `WITH RECURSIVE ${cte}(${columns.join(', ')}) AS (${[...base, ...recursive].join(' UNION ')}) SELECT ${outputs.length === 0 ? '1' : outputs.join(', ')} FROM ${cte} WHERE tag = 0`
+    // The base rows need no sorting out among themselves: the UNION before the recursive part does it.
+    const definition = `${cte}(${[...(tagged ? ['tag'] : []), ...outputs].join(', ')}) AS (${[base.join(' UNION ALL '), ...recursive].join(' UNION ')})`
+    const read = outputs.slice(0, outputCountOf(at(group.members, 0)))
+    return `WITH RECURSIVE ${definition} SELECT ${read.length === 0 ? '1' : read.join(', ')} FROM ${cte}${tagged ? ' WHERE tag = 0' : ''}`
   }
 }
 

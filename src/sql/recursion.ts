@@ -112,7 +112,7 @@ export const groupFrom = (target: Member, finder: RecursionFinder): Group => {
 }
 
 /** Growth per round above which a recursion is left alone, so that it can be turned round (see `cheaperClosure` in emit.ts). */
-const FAN_OUT = 1.5
+export const FAN_OUT = 1.5
 
 const fansOut = (member: Member, finder: RecursionFinder): boolean => {
   const keys = finder.groupKeys(member)
@@ -221,7 +221,7 @@ const stepVariables = (step: Step): string[] => {
 const LOOK_AHEAD = 6
 
 /** Rows that one row of the recursion leads to, estimated. */
-const groupGrowth = (group: Group): number =>
+export const groupGrowth = (group: Group): number =>
   group.rules.reduce((sum, { rule, call }) => {
     if (!call) return sum
     const others = rule.steps.filter((step) => step !== call.step)

@@ -1,0 +1,107 @@
+/** How the checks say what is wrong. */
+import type { Diagnostic } from '../polar/diagnostic.ts'
+import { suggest } from '../polar/edit-distance.ts'
+import { reportable, sortDiagnostics } from '../polar/report.ts'
+import type { Span } from '../polar/source.ts'
+import { visible } from '../polar/wording.ts'
+
+/** A hint may be a function: looking for a similar name is work that only reported diagnostics deserve. */
+type Hint = string | null | (() => string | null)
+
+export interface Details {
+  readonly labels?: Diagnostic['labels']
+  readonly hint?: Hint
+}
+
+/** Takes diagnostics as they are found. The same code at the same place is kept once, so that branches of one rule do not repeat each other. */
+export interface Report {
+  error(code: string, span: Span, message: string, details?: Details): void
+  warning(code: string, span: Span, message: string, details?: Details): void
+  /** Errors so far. */
+  errors(): number
+  /** What to show, sorted by position; when there is too much of it, the first errors rather than warnings. */
+  sorted(): Diagnostic[]
+}
+
+export const createReport = (): Report => {
+  const found = new Map<string, Diagnostic>()
+  const hints = new Map<Diagnostic, Hint>()
+  let errors = 0
+  const add = (diagnostic: Diagnostic, hint: Hint): void => {
+    const { code, severity, span } = diagnostic
+    const key = `${code} ${span.file} ${span.start} ${span.end}`
+    if (found.has(key)) return
+    if (severity === 'error') errors++
+    found.set(key, diagnostic)
+    hints.set(diagnostic, hint)
+  }
+  return {
+    error: (code, span, message, { labels = [], hint = null } = {}) =>
+      add({ code, severity: 'error', message: oneLine(message), span, labels, hint: null }, hint),
+    warning: (code, span, message, { labels = [], hint = null } = {}) =>
+      add({ code, severity: 'warning', message: oneLine(message), span, labels, hint: null }, hint),
+    errors: () => errors,
+    sorted: () =>
+      reportable(withoutEchoes([...found.values()])).map((diagnostic) => ({
+        ...diagnostic,
+        hint: hintText(hints.get(diagnostic) ?? null),
+      })),
+  }
+}
+
+/** Leaves out warnings inside the marked text of an error: they are about the same mistake. */
+const withoutEchoes = (diagnostics: readonly Diagnostic[]): Diagnostic[] => {
+  const sorted = sortDiagnostics(diagnostics)
+  const errors = sorted.filter(({ severity }) => severity === 'error')
+  let next = 0
+  let file = -1
+  let end = -1
+  return sorted.filter(({ severity, span }) => {
+    if (severity === 'error') return true
+    for (let error = errors[next]; error !== undefined && startsBefore(error.span, span); error = errors[next]) {
+      end = error.span.file === file ? Math.max(end, error.span.end) : error.span.end
+      file = error.span.file
+      next++
+    }
+    return file !== span.file || end < span.end
+  })
+}
+
+const startsBefore = (a: Span, b: Span): boolean => a.file < b.file || (a.file === b.file && a.start <= b.start)
+
+const hintText = (hint: Hint): string | null => {
+  const text = typeof hint === 'function' ? hint() : hint
+  return text === null ? null : oneLine(text)
+}
+
+/** A hint for a slip of the pen. */
+export const didYouMean =
+  (name: string, known: () => Iterable<string>): Hint =>
+  () => {
+    const similar = suggest(name, known())
+    return similar === null ? null : `did you mean \`${similar}\``
+  }
+
+/** Same for a name that stands in double quotes. */
+export const didYouMeanQuoted =
+  (name: string, known: () => Iterable<string>): Hint =>
+  () => {
+    const similar = suggest(name, known())
+    return similar === null ? null : `did you mean \`${quoted(similar)}\``
+  }
+
+/** A string as it is written in a policy. */
+export const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&').replace(/[\n\r\t\0]/g, escape)}"`
+
+const escape = (character: string): string => (character === '\n' ? '\\n' : character === '\r' ? '\\r' : character === '\t' ? '\\t' : '\\0')
+
+/** Names in prose: "`a`, `b` and `c`". */
+export const listed = (names: readonly string[], last = 'and'): string => {
+  const marked = names.map((name) => `\`${name}\``)
+  return marked.length < 2 ? marked.join('') : `${marked.slice(0, -1).join(', ')} ${last} ${marked.at(-1) ?? ''}`
+}
+
+/** Longest message, in UTF-16 units: names in it are user text of any length. */
+const LONGEST = 600
+
+const oneLine = (message: string): string => visible(message.length > LONGEST ? `${message.slice(0, LONGEST)}…` : message)

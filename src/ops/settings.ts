@@ -1,0 +1,153 @@
+/** Every setting of the runtime: its environment variable, its flag, what it may be, and its default. */
+import { limits } from '../base/limits.ts'
+
+export type Setting =
+  | {
+      readonly kind: 'text'
+      readonly variable: string
+      readonly flag: string
+      readonly help: string
+      readonly default: string | null
+      readonly secret?: true
+    }
+  | {
+      readonly kind: 'choice'
+      readonly variable: string
+      readonly flag: string
+      readonly help: string
+      readonly default: string
+      readonly values: readonly string[]
+    }
+  | { readonly kind: 'boolean'; readonly variable: string; readonly flag: string; readonly help: string; readonly default: boolean }
+  | {
+      readonly kind: 'integer'
+      readonly variable: string
+      readonly flag: string
+      readonly help: string
+      readonly default: number
+      readonly minimum: number
+      readonly maximum: number
+    }
+
+const bound = (
+  variable: string,
+  flag: string,
+  help: string,
+  range: { readonly default: number; readonly minimum: number; readonly maximum: number },
+) => ({ kind: 'integer', variable, flag, help, ...range }) as const
+
+const minute = 60_000
+
+export const settings = {
+  mode: {
+    kind: 'choice',
+    variable: 'ARCTOS_MODE',
+    flag: 'mode',
+    help: 'development has a well-known key; production needs configured keys and enforces every limit',
+    default: 'development',
+    values: ['development', 'production'],
+  },
+  host: { kind: 'text', variable: 'ARCTOS_HOST', flag: 'host', help: 'address to listen on', default: '127.0.0.1' },
+  port: bound('OSO_PORT', 'port', 'port to listen on, 0 for a free one', { default: 8080, minimum: 0, maximum: 65_535 }),
+  directory: { kind: 'text', variable: 'OSO_DIRECTORY', flag: 'directory', help: 'data directory', default: './.arctos' },
+  log: { kind: 'choice', variable: 'ARCTOS_LOG', flag: 'log', help: 'the log of writes', default: 'embedded', values: ['embedded'] },
+  keys: {
+    kind: 'text',
+    variable: 'ARCTOS_KEYS',
+    flag: 'keys',
+    help: 'file of key hashes, as `arctos key generate` prints them',
+    default: null,
+  },
+  secret: {
+    kind: 'text',
+    variable: 'ARCTOS_SECRET',
+    flag: 'secret',
+    help: 'secret that authenticates page tokens across processes',
+    default: null,
+    secret: true,
+  },
+  example: {
+    kind: 'boolean',
+    variable: 'ARCTOS_EXAMPLE',
+    flag: 'example',
+    help: 'load the example policy into a new data directory',
+    default: true,
+  },
+  logLevel: {
+    kind: 'choice',
+    variable: 'ARCTOS_LOG_LEVEL',
+    flag: 'log-level',
+    help: 'least important log line to write',
+    default: 'info',
+    values: ['debug', 'info', 'warn', 'error'],
+  },
+  queryTimeoutMs: bound('ARCTOS_QUERY_TIMEOUT_MS', 'query-timeout-ms', 'time budget of one query', {
+    default: limits.queryMs,
+    minimum: 1,
+    maximum: 20_000,
+  }),
+  tokenWaitMs: bound('ARCTOS_TOKEN_WAIT_MS', 'token-wait-ms', 'longest wait of a read for its consistency token', {
+    default: limits.tokenWaitMs,
+    minimum: 0,
+    maximum: minute,
+  }),
+  appliedWaitMs: bound('ARCTOS_APPLIED_WAIT_MS', 'applied-wait-ms', 'longest wait of a durable write until it is applied', {
+    default: limits.appliedWaitMs,
+    minimum: 0,
+    maximum: minute,
+  }),
+  appendTimeoutMs: bound('ARCTOS_APPEND_TIMEOUT_MS', 'append-timeout-ms', 'longest wait for the log; after it the outcome is unknown', {
+    default: 4000,
+    minimum: 1,
+    maximum: minute,
+  }),
+  requestTimeoutMs: bound('ARCTOS_REQUEST_TIMEOUT_MS', 'request-timeout-ms', 'longest time to receive a request', {
+    default: 30_000,
+    minimum: 100,
+    maximum: 10 * minute,
+  }),
+  shutdownTimeoutMs: bound('ARCTOS_SHUTDOWN_TIMEOUT_MS', 'shutdown-timeout-ms', 'longest time to drain requests at shutdown', {
+    default: 10_000,
+    minimum: 0,
+    maximum: 10 * minute,
+  }),
+  getFacts: bound('ARCTOS_GET_FACTS', 'get-facts', 'most facts of one GET /facts', {
+    default: limits.getFacts,
+    minimum: 1,
+    maximum: 10_000_000,
+  }),
+  concurrentRequests: bound('ARCTOS_CONCURRENT_REQUESTS', 'concurrent-requests', 'concurrent requests per environment, 0 for no limit', {
+    default: 0,
+    minimum: 0,
+    maximum: 1_000_000,
+  }),
+  readsPerSecond: bound('ARCTOS_READS_PER_SECOND', 'reads-per-second', 'reads per second and environment, 0 for no limit', {
+    default: 0,
+    minimum: 0,
+    maximum: 10_000_000,
+  }),
+  factUpdatesPerMinute: bound(
+    'ARCTOS_FACT_UPDATES_PER_MINUTE',
+    'fact-updates-per-minute',
+    'fact updates per minute and environment, 0 for no limit',
+    {
+      default: 0,
+      minimum: 0,
+      maximum: 1_000_000_000,
+    },
+  ),
+} as const satisfies Record<string, Setting>
+
+export type SettingName = keyof typeof settings
+
+type ValueOf<S extends Setting> = S extends { kind: 'integer' }
+  ? number
+  : S extends { kind: 'boolean' }
+    ? boolean
+    : S extends { kind: 'choice'; values: readonly (infer V)[] }
+      ? V
+      : S extends { default: null }
+        ? string | null
+        : string
+
+export type Configuration = { readonly [N in SettingName]: ValueOf<(typeof settings)[N]> }

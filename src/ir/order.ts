@@ -3,7 +3,7 @@ import { at, known, unreachable } from '../base/assert.ts'
 import type { Span } from '../polar/source.ts'
 import type { FactShape } from './fact-source.ts'
 import { type Atom, atomTerms } from './instance.ts'
-import type { Mode, Refusal, Relation, Step, Variant } from './relation.ts'
+import { isDerived, type Mode, type Refusal, type Relation, type Step, type Variant } from './relation.ts'
 import { type PositionClass, type Term, variable } from './terms.ts'
 
 /** Where called relations come from. */
@@ -207,10 +207,8 @@ export class BodyPlanner {
 /** Rows that rules derive are guessed badly, recursive ones above all: a keyed look-up that finds one row goes before them. */
 const MIN_DERIVED = 1.5
 
-const derivedRows = (relation: Relation): number => {
-  const isStored = [...relation.variants.values()].every((variant) => variant.rules.every((rule) => rule.steps.every((step) => step.kind === 'fact')))
-  return isStored || !relation.modes.includes('out') ? relation.rows : Math.max(relation.rows, MIN_DERIVED)
-}
+const derivedRows = (relation: Relation): number =>
+  isDerived(relation) && relation.modes.includes('out') ? Math.max(relation.rows, MIN_DERIVED) : relation.rows
 
 /** Lower goes first: filters by how much they remove for their cost, then what yields the fewest rows. */
 const rank = (candidate: Candidate): number => (candidate.rows <= 1 ? (candidate.rows - 1.001) / candidate.cost : candidate.rows)

@@ -1,7 +1,7 @@
 /** Plans a question: chooses modes, the order of conditions and the output patterns, from the bound arguments outwards. */
 import { at, known } from '../base/assert.ts'
 import { BodyPlanner, isRefusal, type PlannedBody, type RelationSource } from './order.ts'
-import { type Mode, type Pattern, type PlannedRule, patternKey, type Refusal, Relation, relationKey } from './relation.ts'
+import { isDerived, type Mode, type Pattern, type PlannedRule, patternKey, type Refusal, Relation, relationKey } from './relation.ts'
 import { type Specialiser, TooComplex } from './specialise.ts'
 import { type PositionClass, type Term, variable } from './terms.ts'
 
@@ -119,8 +119,9 @@ export class Planner implements RelationSource {
   }
 }
 
-/** What callers depend on: the output patterns and whether the relation is refused. A check has one pattern, the empty one. */
-const stateOf = (relation: Relation): string => JSON.stringify([[...relation.variants.keys()], relation.refusal !== null])
+/** What callers depend on: the output patterns, whether the relation is refused, and whether its rows are a guess. A check has one pattern, the empty one. */
+const stateOf = (relation: Relation): string =>
+  JSON.stringify([[...relation.variants.keys()], relation.refusal !== null, isDerived(relation)])
 
 interface FoundRule {
   readonly pattern: Pattern

@@ -76,3 +76,7 @@ export const relationKey = (predicate: string, classes: readonly PositionClass[]
   `${nodeKey(predicate, classes)}${modes.map((mode) => mode[0]).join('')}`
 
 export const patternKey = (pattern: Pattern): string => pattern.map((item) => item ?? 'c').join(',')
+
+/** Whether rules add to what is stored. */
+export const isDerived = (relation: Relation): boolean =>
+  [...relation.variants.values()].some((variant) => variant.rules.some((rule) => rule.steps.some((step) => step.kind !== 'fact')))

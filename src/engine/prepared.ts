@@ -1,6 +1,5 @@
 /** A compiled question with its prepared statements: run any number of times with other values. */
 import { at } from '../base/assert.ts'
-import { limits } from '../base/limits.ts'
 import type { Pattern } from '../ir/relation.ts'
 import type { Fragment } from '../sql/fragment.ts'
 import { Parameters } from '../sql/parameters.ts'
@@ -10,7 +9,6 @@ import { checkStatement, rowsStatement, walkedId, walkStatement } from '../sql/s
 import type { SqlValue } from '../store/database.ts'
 import type { Store } from '../store/facts.ts'
 import { BoundStatement, type Inputs } from './binder.ts'
-import { QueryError } from './engine.ts'
 import { type Answering, emitMember, type QuestionPlan } from './plan-question.ts'
 import { RoundsRunner } from './rounds.ts'
 
@@ -73,22 +71,14 @@ export class Prepared {
     return this.#rounds.some(({ runner }) => [...runner.run(inputs).values()].some((rows) => rows.length > 0))
   }
 
-  /** Calls `each` for every row; rows may repeat. */
-  rows(inputs: Inputs, each: (branch: Branch, columns: readonly SqlValue[]) => void): void {
-    let count = 0
-    const counted = (branch: Branch, columns: readonly SqlValue[]): void => {
-      count += 1
-      if (count > limits.resultRows)
-        throw new QueryError('query-too-large', `the answer has more than ${limits.resultRows} rows: narrow the question`)
-      each(branch, columns)
-    }
-    this.#rows?.bind(inputs).each((row) => {
-      counted(at(this.#branches, Number(row[0])), row.slice(1))
-      return true
-    })
+  /** Calls `each` for every row until it returns false; rows may repeat. */
+  rows(inputs: Inputs, each: (branch: Branch, columns: readonly SqlValue[]) => boolean): void {
+    let isOpen = true
+    this.#rows?.bind(inputs).each((row) => (isOpen = each(at(this.#branches, Number(row[0])), row.slice(1))))
     for (const { runner, branches } of this.#rounds) {
+      if (!isOpen) return
       const found = runner.run(inputs)
-      for (const [pattern, branch] of branches) for (const row of found.get(pattern) ?? []) counted(branch, row)
+      for (const [pattern, branch] of branches) for (const row of found.get(pattern) ?? []) isOpen &&= each(branch, row)
     }
   }
 

@@ -1,6 +1,7 @@
 /** The engine: compiles each shape of question once, and answers it with bound parameters. */
 import { LRUCache } from 'lru-cache'
 import { at } from '../base/assert.ts'
+import { limits } from '../base/limits.ts'
 import { compareBytewise } from '../base/text.ts'
 import type { Fact, Value, ValuePattern } from '../base/value.ts'
 import type { CheckedPolicy } from '../check/core.ts'
@@ -18,6 +19,8 @@ import { RequestValues } from './values.ts'
 
 /** Prepared questions kept at once; preparing costs ten times executing. */
 const MAX_PREPARED = 2000
+/** Rows up to which a page is cut from the whole list. */
+const SHORT_LIST = 3000
 /** Virtual machine instructions between two looks at the clock. */
 const BUDGET_STEPS = 20_000
 /** Instructions per allowed millisecond where the clock stands still. */
@@ -60,22 +63,17 @@ export class QueryEngine implements Engine {
 
   list(actor: Value, action: string, resourceType: string, request: Request): string[] {
     const asked = this.#listQuestion(actor, action, resourceType)
-    return asked ? this.#column(asked, request) : []
+    return asked ? this.#wholeColumn(asked, request) : []
   }
 
   listPage(actor: Value, action: string, page: PageRequest, request: Request): ListPage {
     const { size, after } = page
     const asked = this.#listQuestion(actor, action, page.resourceType)
     if (!asked) return { ids: [], more: false }
-    this.#judge(asked.question)
-    if (request.contextFacts.length === 0) {
-      const walked = this.#guarded(request, () => {
-        this.#refresh()
-        return this.#walker.page(asked.question, this.#inputs(asked, request), { size, after, shapes: () => this.#shapes([]) })
-      })
-      if (walked) return walked
-    }
-    const all = this.#column(asked, request)
+    // Most lists are short: evaluated whole, and sorted. A long one is walked in order, unless its answers turn out to be far apart.
+    const all =
+      this.#column(asked, request, Math.max(size, SHORT_LIST)) ?? this.#walk(asked, page, request) ?? this.#wholeColumn(asked, request)
+    if (!Array.isArray(all)) return all
     const start = after === null ? 0 : firstAfter(all, after)
     return { ids: all.slice(start, start + size), more: start + size < all.length }
   }
@@ -90,7 +88,7 @@ export class QueryEngine implements Engine {
       this.#constants,
     )
     if (!asked) return []
-    const found = this.#column(asked, request)
+    const found = this.#wholeColumn(asked, request)
     if (found[0] !== '*') return found
     const declared = this.#policy.metadata[resource.type]?.permissions ?? []
     return [...new Set([...found.slice(1), ...declared])].sort(compareBytewise)
@@ -193,29 +191,36 @@ export class QueryEngine implements Engine {
     return this.#guarded(request, () => prepared.check(inputs))
   }
 
-  /** Ids of the one asked-for variable: `*` first, then bytewise ascending. */
-  #column(asked: Asked, request: Request): string[] {
+  /** A page of a long list; null when walking does not suit it. */
+  #walk(asked: Asked, { size, after }: PageRequest, request: Request): ListPage | null {
+    if (request.contextFacts.length > 0) return null
+    return this.#guarded(request, () =>
+      this.#walker.page(asked.question, this.#inputs(asked, request), { size, after, shapes: () => this.#shapes([]) }),
+    )
+  }
+
+  /** Ids of the one asked-for variable: `*` first, then bytewise ascending. Null when there are more than `most` rows. */
+  #column(asked: Asked, request: Request, most: number): string[] | null {
     this.#judge(asked.question)
     const prepared = this.#prepare(asked.question, request.contextFacts)
     const inputs = this.#inputs(asked, request)
-    const byType = new Map<string, Set<Encoded>>()
-    const wildcards = new Set<string>()
+    const ids = new ColumnIds()
+    let rows = 0
     this.#guarded(request, () =>
       prepared.rows(inputs, (branch, columns) => {
-        const type = branch.types[0]
-        if (branch.pattern[0] !== null || type === null || type === undefined) {
-          wildcards.add('*')
-          return
-        }
-        let ids = byType.get(type)
-        if (!ids) byType.set(type, (ids = new Set()))
-        ids.add(encoded(columns[0]))
+        ids.add(branch, columns[0])
+        rows += 1
+        return rows <= most
       }),
     )
-    const ids: string[] = []
-    for (const [type, found] of byType) for (const id of found) ids.push(inputs.values.decode(type, id))
-    ids.sort(compareBytewise)
-    return [...wildcards, ...ids]
+    return rows > most ? null : ids.texts(inputs.values)
+  }
+
+  /** As `#column`, of a list that is wanted whole. */
+  #wholeColumn(asked: Asked, request: Request): string[] {
+    const ids = this.#column(asked, request, limits.resultRows)
+    if (!ids) throw tooManyRows()
+    return ids
   }
 
   /** Calls `each` with the asked-for variables of every answer. */
@@ -228,7 +233,15 @@ export class QueryEngine implements Engine {
     this.#judge(asked.question)
     const prepared = this.#prepare(asked.question, request.contextFacts)
     const inputs = this.#inputs(asked, request)
-    this.#guarded(request, () => prepared.rows(inputs, (branch, columns) => each(cellsOf(names, branch, columns, inputs.values))))
+    let rows = 0
+    this.#guarded(request, () =>
+      prepared.rows(inputs, (branch, columns) => {
+        each(cellsOf(names, branch, columns, inputs.values))
+        rows += 1
+        return rows <= limits.resultRows
+      }),
+    )
+    if (rows > limits.resultRows) throw tooManyRows()
   }
 
   /** Throws when the question is refused; judged once per shape, never by data. */
@@ -302,6 +315,33 @@ export class QueryEngine implements Engine {
         throw new QueryError('query-too-large', 'the query needs more memory than there is: narrow the question')
       throw error
     }
+  }
+}
+
+const tooManyRows = (): QueryError =>
+  new QueryError('query-too-large', `the answer has more than ${limits.resultRows} rows: narrow the question`)
+
+/** The distinct ids of one column, by type. */
+class ColumnIds {
+  readonly #byType = new Map<string, Set<Encoded>>()
+  #hasWildcard = false
+
+  add(branch: Branch, column: unknown): void {
+    const type = branch.types[0]
+    if (branch.pattern[0] !== null || type === null || type === undefined) {
+      this.#hasWildcard = true
+      return
+    }
+    let ids = this.#byType.get(type)
+    if (!ids) this.#byType.set(type, (ids = new Set()))
+    ids.add(encoded(column))
+  }
+
+  texts(values: RequestValues): string[] {
+    const texts: string[] = []
+    for (const [type, ids] of this.#byType) for (const id of ids) texts.push(values.decode(type, id))
+    texts.sort(compareBytewise)
+    return this.#hasWildcard ? ['*', ...texts] : texts
   }
 }
 

@@ -17,9 +17,15 @@ export const tableShape = (table: FactTable): FactShape => {
     names: table.signature.types.map(() => null),
     origin: { kind: 'table', table: table.table },
     rows: Math.max(table.rows, MIN_ROWS),
-    distinct: table.distinct.map((count) => (table.rows === 0 ? EMPTY_DISTINCT : count * scale)),
+    distinct: table.distinct.map((count) => grown(count, table.rows, scale)),
     orders: table.orders,
   }
+}
+
+/** Few values for many rows, as names of roles are, stay few when the table grows. */
+const grown = (distinct: number, rows: number, scale: number): number => {
+  if (rows === 0) return EMPTY_DISTINCT
+  return distinct <= Math.max(1, rows / 8) ? distinct : distinct * scale
 }
 
 /** Names the signature of a context fact. */

@@ -3,8 +3,8 @@ import { at, known, unreachable } from '../base/assert.ts'
 import type { Span } from '../polar/source.ts'
 import type { FactShape } from './fact-source.ts'
 import { type Atom, atomTerms } from './instance.ts'
-import { isDerived, type Mode, type Refusal, type Relation, type Step, type Variant } from './relation.ts'
-import { type PositionClass, type Term, variable } from './terms.ts'
+import { type Mode, type Refusal, type Relation, type Step, type Variant } from './relation.ts'
+import { type FactArgument, type PositionClass, type Term, variable } from './terms.ts'
 
 /** Where called relations come from. */
 export interface RelationSource {
@@ -160,7 +160,7 @@ export class BodyPlanner {
       blocked.push(relation.refusal)
       return null
     }
-    return { atom, rows: derivedRows(relation), cost: relation.cost }
+    return { atom, rows: rowsOf(relation), cost: relation.cost }
   }
 
   #relationOf(state: State, atom: CallAtom): Relation {
@@ -204,11 +204,11 @@ export class BodyPlanner {
   }
 }
 
-/** Rows that rules derive are guessed badly, recursive ones above all: a keyed look-up that finds one row goes before them. */
-const MIN_DERIVED = 1.5
+/** Rows that a recursion derives are guessed badly: a keyed look-up that finds one row goes before it. */
+const MIN_RECURSIVE = 2
 
-const derivedRows = (relation: Relation): number =>
-  isDerived(relation) && relation.modes.includes('out') ? Math.max(relation.rows, MIN_DERIVED) : relation.rows
+const rowsOf = (relation: Relation): number =>
+  relation.recursive && relation.modes.includes('out') ? Math.max(relation.rows, MIN_RECURSIVE) : relation.rows
 
 /** Lower goes first: filters by how much they remove for their cost, then what yields the fewest rows. */
 const rank = (candidate: Candidate): number => (candidate.rows <= 1 ? (candidate.rows - 1.001) / candidate.cost : candidate.rows)
@@ -269,19 +269,24 @@ const remove = (atoms: Atom[], atom: Atom): void => {
   atoms.splice(atoms.indexOf(atom), 1)
 }
 
-const variablesOf = (terms: readonly Term[]): string[] => terms.flatMap((term) => (term.kind === 'variable' ? [term.id] : []))
+const variablesOf = (terms: readonly FactArgument[]): string[] => terms.flatMap((term) => (term.kind === 'variable' ? [term.id] : []))
 
 /** A question usually asks for something that is there, so a look-up is never taken to find much less than one row. */
-const MIN_MATCHES = 0.5
+const MIN_MATCHES = 0.2
+/** Share of checks of one fact that find it. */
+const CHECK_MATCHES = 0.5
 
 /** Rows that match and the work to reach them, by the best searchable order.
- * Columns are not independent: the most selective one counts in full, each further one by the square root of the one before. */
-export const factEstimate = (shape: FactShape, args: readonly Term[], bound: ReadonlySet<string>): { rows: number; cost: number } => {
+ * Columns are taken as independent, which holds for the names of roles and relations. */
+export const factEstimate = (
+  shape: FactShape,
+  args: readonly FactArgument[],
+  bound: ReadonlySet<string>,
+): { rows: number; cost: number } => {
   const isKnown = args.map((arg) => arg.kind !== 'variable' || bound.has(arg.id))
   const share = (index: number): number => Math.max(1, at(shape.distinct, index))
   const rows = Math.max(shape.rows, 1)
-  const shares = isKnown.flatMap((given, index) => (given ? [share(index)] : [])).sort((a, b) => b - a)
-  const matching = shares.reduce((left, factor, index) => left / factor ** (1 / 2 ** index), rows)
+  const matching = isKnown.reduce((left, given, index) => (given ? left / share(index) : left), rows)
   let reached = rows
   for (const order of shape.orders) {
     let left = rows
@@ -292,7 +297,7 @@ export const factEstimate = (shape: FactShape, args: readonly Term[], bound: Rea
     reached = Math.min(reached, left)
   }
   return {
-    rows: isKnown.every(Boolean) ? MIN_MATCHES : Math.max(matching, MIN_MATCHES),
+    rows: isKnown.every(Boolean) ? CHECK_MATCHES : Math.max(matching, MIN_MATCHES),
     cost: 1 + Math.max(reached, matching) * 0.2,
   }
 }

@@ -1,7 +1,7 @@
 /** Plans a question: chooses modes, the order of conditions and the output patterns, from the bound arguments outwards. */
 import { at, known } from '../base/assert.ts'
 import { BodyPlanner, isRefusal, type PlannedBody, type RelationSource } from './order.ts'
-import { isDerived, type Mode, type Pattern, type PlannedRule, patternKey, type Refusal, Relation, relationKey } from './relation.ts'
+import { type Mode, type Pattern, type PlannedRule, patternKey, type Refusal, Relation, relationKey } from './relation.ts'
 import { type Specialiser, TooComplex } from './specialise.ts'
 import { type PositionClass, type Term, variable } from './terms.ts'
 
@@ -57,6 +57,8 @@ export class Planner implements RelationSource {
       if (this.#active.length < MAX_DEPTH) this.#planRules(relation)
       else this.#queue.add(relation)
     }
+    const start = this.#active.indexOf(relation)
+    if (start >= 0) for (const between of this.#active.slice(start)) between.recursive = true
     const caller = this.#active.at(-1)
     if (caller) relation.dependents.add(caller)
     return relation
@@ -93,7 +95,6 @@ export class Planner implements RelationSource {
     const check = !relation.modes.includes('out')
     relation.rows = check ? Math.min(rows, 0.9) : rows
     relation.cost = cost
-    relation.planned = true
     if (stateOf(relation) === before) return
     // Whoever read the older state is planned again, those on the way included.
     for (const dependent of relation.dependents) this.#queue.add(dependent)
@@ -121,7 +122,7 @@ export class Planner implements RelationSource {
 
 /** What callers depend on: the output patterns, whether the relation is refused, and whether its rows are a guess. A check has one pattern, the empty one. */
 const stateOf = (relation: Relation): string =>
-  JSON.stringify([[...relation.variants.keys()], relation.refusal !== null, isDerived(relation)])
+  JSON.stringify([[...relation.variants.keys()], relation.refusal !== null, relation.recursive])
 
 interface FoundRule {
   readonly pattern: Pattern

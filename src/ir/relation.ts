@@ -3,7 +3,7 @@ import type { Value } from '../base/value.ts'
 import type { OrderOperator } from '../check/core.ts'
 import type { Span } from '../polar/source.ts'
 import type { FactShape } from './fact-source.ts'
-import { nodeKey, type PositionClass, type Term } from './terms.ts'
+import { type FactArgument, nodeKey, type PositionClass, type Term } from './terms.ts'
 
 /** `fixed`: the class is a constant, so no value is passed; `in`: the caller gives a value; `out`: values are asked for. */
 export type Mode = 'fixed' | 'in' | 'out'
@@ -13,7 +13,7 @@ export type Pattern = readonly (number | null)[]
 
 export type Step =
   /** A row of a fact table; unbound variables among `args` become bound. */
-  | { readonly kind: 'fact'; readonly shape: FactShape; readonly args: readonly Term[] }
+  | { readonly kind: 'fact'; readonly shape: FactShape; readonly args: readonly FactArgument[] }
   /** A row of a variant: `inputs` are bound; `outputs` stand for its concrete output columns. */
   | {
       readonly kind: 'call'
@@ -62,7 +62,8 @@ export class Relation {
   refusal: Refusal | null = null
   rows = 1
   cost = 1
-  planned = false
+  /** Whether it was asked for while it was being planned. */
+  recursive = false
   readonly dependents = new Set<Relation>()
 
   constructor(predicate: string, classes: readonly PositionClass[], modes: readonly Mode[]) {
@@ -76,7 +77,3 @@ export const relationKey = (predicate: string, classes: readonly PositionClass[]
   `${nodeKey(predicate, classes)}${modes.map((mode) => mode[0]).join('')}`
 
 export const patternKey = (pattern: Pattern): string => pattern.map((item) => item ?? 'c').join(',')
-
-/** Whether rules add to what is stored. */
-export const isDerived = (relation: Relation): boolean =>
-  [...relation.variants.values()].some((variant) => variant.rules.some((rule) => rule.steps.some((step) => step.kind !== 'fact')))

@@ -8,6 +8,9 @@ export type Term =
   /** `@current_unix_time`. */
   | { readonly kind: 'now' }
 
+/** An argument of a fact: a term, or any one of several constants where rules were merged. */
+export type FactArgument = Term | { readonly kind: 'list'; readonly values: readonly Value[] }
+
 /** What is known of an argument before any data is seen. */
 export type PositionClass =
   | { readonly kind: 'constant'; readonly value: Value }

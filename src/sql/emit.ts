@@ -3,7 +3,7 @@ import { assert, at, known, unreachable } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
 import type { FactShape } from '../ir/fact-source.ts'
 import type { PlannedRule, Relation, Step } from '../ir/relation.ts'
-import type { Term } from '../ir/terms.ts'
+import type { FactArgument, Term } from '../ir/terms.ts'
 import { anyOf, exists, type Fragment, renderSelect, unionAll } from './fragment.ts'
 import { columnName } from './naming.ts'
 import type { Parameters } from './parameters.ts'
@@ -17,8 +17,8 @@ import {
   groupWork,
   type Member,
   RecursionFinder,
-  rulesOf,
 } from './recursion.ts'
+import { RuleSimplifier } from './simplify.ts'
 
 /** The plan needs evaluation by rounds: a recursive group that no recursive CTE can express. */
 export class NeedsRounds extends Error {
@@ -65,6 +65,7 @@ export interface EmitterOptions {
 export class Emitter {
   readonly parameters: Parameters
   readonly #finder = new RecursionFinder()
+  readonly #simplifier = new RuleSimplifier(this.#finder)
   readonly #override: CallOverride | null
   readonly #widened: EmitterOptions['widened'] | null
   #aliases = 0
@@ -87,8 +88,8 @@ export class Emitter {
     if (this.#depth > MAX_DEPTH) throw new SqlTooLarge(`calls are nested more than ${MAX_DEPTH} deep`)
     this.#depth += 1
     try {
-      if (this.#finder.groupKeys(member)) return this.#recursive(groupFrom(member, this.#finder), inputs)
-      return rulesOf(member).flatMap((rule) => this.rule(rule, inputs))
+      if (this.#finder.groupKeys(member)) return this.#recursive(groupFrom(member, this.#finder, this.#simplifier), inputs)
+      return this.#simplifier.rules(member).flatMap((rule) => this.rule(rule, inputs))
     } finally {
       this.#depth -= 1
     }
@@ -123,7 +124,9 @@ export class Emitter {
   }
 
   /** Binds a variable to an expression, or returns the condition that they are equal. */
-  #match(term: Term, expression: string, scope: Map<string, string>): string | null {
+  #match(term: FactArgument, expression: string, scope: Map<string, string>): string | null {
+    if (term.kind === 'list')
+      return `${expression} IN (${term.values.map((value) => this.parameters.placeholder({ kind: 'constant', value })).join(', ')})`
     if (term.kind !== 'variable') return `${expression} = ${this.#expression(term, scope)}`
     const bound = scope.get(term.id)
     if (bound === undefined) {
@@ -178,7 +181,7 @@ export class Emitter {
     return extend(partial, [], [`${this.#expression(step.left, partial.scope)} ${operator} ${this.#expression(step.right, partial.scope)}`])
   }
 
-  #fact(shape: FactShape, args: readonly Term[], partial: Partial): Partial {
+  #fact(shape: FactShape, args: readonly FactArgument[], partial: Partial): Partial {
     const alias = this.alias('f')
     if (shape.origin.kind === 'table')
       return this.#columns(`${shape.origin.table} AS ${alias}`, args, (index) => `${alias}.${columnName(index)}`, partial)
@@ -192,7 +195,7 @@ export class Emitter {
     )
   }
 
-  #columns(from: string, args: readonly Term[], column: (index: number) => string, partial: Partial): Partial {
+  #columns(from: string, args: readonly FactArgument[], column: (index: number) => string, partial: Partial): Partial {
     const scope = new Map(partial.scope)
     const where = args.flatMap((term, index) => this.#match(term, column(index), scope) ?? [])
     return {
@@ -283,7 +286,7 @@ export class Emitter {
     const widened = this.#widened(target, position)
     if (widened.refusal || [...widened.variants.keys()].join() !== 'c') return null
     const member = { relation: widened, pattern: 'c' }
-    const other = this.#finder.groupKeys(member) ? groupFrom(member, this.#finder) : null
+    const other = this.#finder.groupKeys(member) ? groupFrom(member, this.#finder, this.#simplifier) : null
     if (other?.kind !== 'answers' || groupWork(other) >= groupWork(group)) return null
     const text = this.#answers(
       other,

@@ -3,7 +3,7 @@ import { at, known, unreachable } from '../base/assert.ts'
 import { components } from '../base/graph.ts'
 import { stepsEstimate } from '../ir/order.ts'
 import type { PlannedRule, Relation, Step } from '../ir/relation.ts'
-import type { Term } from '../ir/terms.ts'
+import type { FactArgument, Term } from '../ir/terms.ts'
 
 /** One relation with one output pattern. */
 export interface Member {
@@ -41,6 +41,11 @@ export const memberKey = (member: Member): string => {
     memberKeys.set(member.relation, id)
   }
   return `${id}:${member.pattern}`
+}
+
+/** Where the rules of a member come from: as planned, or simplified. */
+export interface RuleSource {
+  rules(member: Member): readonly PlannedRule[]
 }
 
 export const rulesOf = (member: Member): readonly PlannedRule[] => member.relation.variants.get(member.pattern)?.rules ?? []
@@ -100,14 +105,15 @@ const calledBy = (member: Member): Member[] =>
 
 /** The recursive group as seen from one of its members, which becomes member 0.
  * Other recursive relations that its rules end in join the group where they fit: nested recursions would multiply, in one they add up. */
-export const groupFrom = (target: Member, finder: RecursionFinder): Group => {
+export const groupFrom = (target: Member, finder: RecursionFinder, source: RuleSource = { rules: rulesOf }): Group => {
   const keys = known(finder.groupKeys(target), 'recursive')
-  const alone = collectGroup(target, keys, () => null)
+  const collect = (joins: (rule: PlannedRule) => CallStep | null): Group => collectGroup(target, { keys, joins, source })
+  const alone = collect(() => null)
   if (alone.kind === 'general') return alone
   const fits = (rule: PlannedRule, step: CallStep): boolean =>
     finder.reachesRecursion(memberOf(step)) && (alone.kind === 'answers' || (passesThrough(rule, step) && !fansOut(memberOf(step), finder)))
   const joins = (rule: PlannedRule): CallStep | null => callsOf(rule.steps).positive.findLast((step) => fits(rule, step)) ?? null
-  const joined = collectGroup(target, keys, joins)
+  const joined = collect(joins)
   return joined.kind === alone.kind ? joined : alone
 }
 
@@ -116,11 +122,14 @@ export const FAN_OUT = 1.5
 
 const fansOut = (member: Member, finder: RecursionFinder): boolean => {
   const keys = finder.groupKeys(member)
-  return keys !== null && groupGrowth(collectGroup(member, keys, () => null)) > FAN_OUT
+  return keys !== null && groupGrowth(collectGroup(member, { keys, joins: () => null, source: { rules: rulesOf } })) > FAN_OUT
 }
 
 /** `joins` picks a call out of the group that is followed like one into it. */
-const collectGroup = (target: Member, keys: ReadonlySet<string>, joins: (rule: PlannedRule) => CallStep | null): Group => {
+const collectGroup = (
+  target: Member,
+  how: { readonly keys: ReadonlySet<string>; readonly joins: (rule: PlannedRule) => CallStep | null; readonly source: RuleSource },
+): Group => {
   const members: Member[] = [target]
   const numbers = new Map([[memberKey(target), 0]])
   const rules: GroupRule[] = []
@@ -132,12 +141,12 @@ const collectGroup = (target: Member, keys: ReadonlySet<string>, joins: (rule: P
     return found
   }
   for (let index = 0; index < members.length; index += 1) {
-    for (const rule of rulesOf(at(members, index))) {
+    for (const rule of how.source.rules(at(members, index))) {
       const inside = callsOf(rule.steps).positive.filter(
-        (step) => keys.has(memberKey(memberOf(step))) || numbers.has(memberKey(memberOf(step))),
+        (step) => how.keys.has(memberKey(memberOf(step))) || numbers.has(memberKey(memberOf(step))),
       )
       if (inside.length > 1) general = true
-      const step = inside[0] ?? joins(rule)
+      const step = inside[0] ?? how.joins(rule)
       rules.push({ member: index, rule, call: step ? { step, member: number(memberOf(step)) } : null })
     }
   }
@@ -195,7 +204,7 @@ const originOf = (term: Term, rule: PlannedRule, origins: readonly (number | nul
   return index < 0 ? null : (origins[index] ?? null)
 }
 
-const termVariables = (term: Term): string[] => (term.kind === 'variable' ? [term.id] : [])
+const termVariables = (term: FactArgument): string[] => (term.kind === 'variable' ? [term.id] : [])
 
 /** Every variable a step mentions, those of its negations included. */
 const stepVariables = (step: Step): string[] => {

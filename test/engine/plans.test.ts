@@ -13,10 +13,18 @@ describe.each(worlds)('$name', (world) => {
     const policy = validPolicy(world.policy)
     const database = emptyDatabase()
     const prepared: string[] = []
-    const cell = openCell(watched(database, (sql) => prepared.push(sql)), policy, world.facts)
+    const cell = openCell(
+      watched(database, (sql) => prepared.push(sql)),
+      policy,
+      world.facts,
+    )
     prepared.length = 0
     const written = world.expectations.flatMap((expectation) => (expectation.kind === 'question' ? [expectation.asked] : []))
-    const all = allQuestions({ policy, facts: world.facts, questions: written.map(({ question }) => question) }, { contextFacts: [], unixSeconds: 0 }, 200)
+    const all = allQuestions(
+      { policy, facts: world.facts, questions: written.map(({ question }) => question) },
+      { contextFacts: [], unixSeconds: 0 },
+      200,
+    )
     for (const asked of [...written, ...all]) if (asked.question.kind === 'authorize') answer(cell.engine, asked)
     const statements = [...new Set(prepared)].filter((sql) => /^(SELECT|WITH|INSERT)/.test(sql))
     expect(statements.flatMap((sql) => factScans(database, sql).map((scan) => `${scan}: ${sql}`))).toEqual([])

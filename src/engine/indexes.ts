@@ -1,0 +1,102 @@
+/** Which further indexes a policy needs: derived from the shapes of its questions, never from a read. */
+import { at } from '../base/assert.ts'
+import type { CheckedPolicy, FactSignature } from '../check/core.ts'
+import type { FactShape } from '../ir/fact-source.ts'
+import type { Relation, Step } from '../ir/relation.ts'
+import { tableName } from '../sql/naming.ts'
+import type { Signature } from '../store/facts.ts'
+import { QuestionPlanner } from './plan-question.ts'
+import { askedVariable, type Question, type QuestionVariable } from './question.ts'
+
+export interface NeededIndex {
+  readonly signature: Signature
+  /** Column order, 0-based. */
+  readonly columns: readonly number[]
+}
+
+/** Pairs of actor and resource types that are looked at; a policy with more has its commonest shapes among them. */
+const MAX_PAIRS = 200
+/** Tables of one signature whose positions take many types. */
+const MAX_TABLES = 500
+
+/** Tables are searchable from both ends; an index is needed where a question knows only what stands in between. */
+export const neededIndexes = (policy: CheckedPolicy): NeededIndex[] => {
+  const shapes = policy.signatures.filter(({ positions }) => positions.length > 2).flatMap(concreteShapes)
+  // The three conventional predicates are searched by who and by what: both ends.
+  if (shapes.every(({ predicate }) => conventional.has(predicate))) return []
+  const planner = new QuestionPlanner(policy)
+  const all = [...shapes, ...policy.signatures.filter(({ positions }) => positions.length <= 2).flatMap(concreteShapes)]
+  const found = new Map<string, NeededIndex>()
+  for (const question of typicalQuestions(policy)) {
+    const seen = new Set<Relation>()
+    for (const { relation } of planner.plan(question, all).answerings) visitRelation(relation, seen, found)
+  }
+  return [...found.values()]
+}
+
+const conventional = new Set(['has_role', 'has_permission', 'has_relation'])
+
+/** Authorize and actions ask from both ends, list from the actor, subjects from the resource. */
+const typicalQuestions = (policy: CheckedPolicy): Question[] => {
+  const actors = policy.concreteTypes.get('Actor') ?? []
+  const resources = Object.keys(policy.metadata).filter((type) => type !== 'global')
+  const pairs = actors.flatMap((actor) => resources.map((resource) => [actor, resource] as const)).slice(0, MAX_PAIRS)
+  const action = askedVariable('action', 'String')
+  return pairs.flatMap(([actor, resource]) => {
+    const asking = (...variables: QuestionVariable[]): Question => ({
+      variables,
+      calls: [{ predicate: 'allow', args: ['actor', 'action', 'resource'] }],
+    })
+    const who = askedVariable('actor', actor)
+    const what = askedVariable('resource', resource)
+    return [asking(given(who), action, given(what)), asking(given(who), action, what), asking(who, action, given(what))]
+  })
+}
+
+const given = (variable: QuestionVariable): QuestionVariable => ({ ...variable, mode: 'given' })
+
+const concreteShapes = (signature: FactSignature): FactShape[] => {
+  let tuples: string[][] = [[]]
+  for (const { types } of signature.positions)
+    tuples = tuples.flatMap((tuple) => (types ?? []).map((type) => [...tuple, type])).slice(0, MAX_TABLES)
+  return tuples.map((types) => ({
+    predicate: signature.predicate,
+    types: types.map((type) => [type]),
+    names: types.map(() => null),
+    origin: { kind: 'table', table: tableName({ predicate: signature.predicate, types }) },
+    rows: 100_000,
+    distinct: types.map(() => 1000),
+    orders: [types.map((_, index) => index), types.map((_, index) => types.length - 1 - index)],
+  }))
+}
+
+const visitRelation = (relation: Relation, seen: Set<Relation>, found: Map<string, NeededIndex>): void => {
+  if (seen.has(relation)) return
+  seen.add(relation)
+  for (const variant of relation.variants.values()) {
+    for (const rule of variant.rules) {
+      const bound = new Set(rule.inputs.flatMap((term) => (term.kind === 'variable' ? [term.id] : [])))
+      visitSteps(rule.steps, bound, seen, found)
+    }
+  }
+}
+
+const visitSteps = (steps: readonly Step[], bound: Set<string>, seen: Set<Relation>, found: Map<string, NeededIndex>): void => {
+  for (const step of steps) {
+    if (step.kind === 'not') for (const body of step.bodies) visitSteps(body, new Set(bound), seen, found)
+    if (step.kind === 'call') {
+      visitRelation(step.relation, seen, found)
+      for (const term of step.outputs) if (term.kind === 'variable') bound.add(term.id)
+    }
+    if (step.kind === 'in' && step.term.kind === 'variable') bound.add(step.term.id)
+    if (step.kind !== 'fact') continue
+    const columns = step.args.flatMap((term, index) => (term.kind !== 'variable' || bound.has(term.id) ? [index] : []))
+    const last = step.args.length - 1
+    if (columns.length > 0 && !columns.includes(0) && !columns.includes(last)) {
+      const order = [...columns, ...step.args.map((_, index) => index).filter((index) => !columns.includes(index))]
+      const signature = { predicate: step.shape.predicate, types: step.shape.types.map((types) => at(types ?? [], 0)) }
+      found.set(JSON.stringify([signature, order]), { signature, columns: order })
+    }
+    for (const term of step.args) if (term.kind === 'variable') bound.add(term.id)
+  }
+}

@@ -15,9 +15,11 @@ export const limits = {
   disjuncts: 4096,
   /** Conditions of one rule, and of all such rules, after `or` is multiplied out; what is written without repetition always fits. */
   ruleConditions: 65_536,
-  policyConditions: 1_000_000,
+  policyConditions: 400_000,
   /** Names that all types of a policy inherit, supertypes included: bounds long chains of `extends`. */
   inheritedNames: 200_000,
+  /** Names compared with a misspelled one for a hint. */
+  similarNames: 5000,
   /** Rule heads looked at while types are inferred; beyond it a type stays "any". */
   inferenceSteps: 5_000_000,
   /** Setup facts of all tests of a policy, fixtures included where they are used. */
@@ -28,6 +30,8 @@ export const limits = {
   specialisations: 100_000,
   /** Steps of one SQL statement, alternatives multiplied out: above it a question is evaluated by rounds. */
   sqlFragments: 5000,
+  /** Relations of one question that is evaluated by rounds. */
+  roundTables: 500,
   /** Context facts of one request (http-api.md 15). */
   contextFacts: 100,
   /** Bytes of a read request (http-api.md 15). */

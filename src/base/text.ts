@@ -35,3 +35,11 @@ const isLow = (unit: number): boolean => unit >= 0xdc00 && unit < 0xe000
 
 // UTF-16 puts surrogates (code points from U+10000) below U+E000 … U+FFFF; UTF-8 puts them above.
 const rank = (unit: number): number => (unit >= 0xd800 && unit < 0xe000 ? unit + 0x2800 : unit)
+
+/** Sorts in place by UTF-8 bytes. Below U+D800 code units sort as bytes do, which the engine's own sort compares twice as fast. */
+export const sortBytewise = (texts: string[]): string[] => {
+  const plain = !texts.some((text) => SURROGATE_OR_ABOVE.test(text))
+  return plain ? texts.sort() : texts.sort(compareBytewise)
+}
+
+const SURROGATE_OR_ABOVE = /[\uD800-\uFFFF]/

@@ -5,7 +5,7 @@ import type { CoreAssertion } from './core.ts'
 import { checkIff } from './iff.ts'
 import { createLowering, lowerConstant, termText } from './lower-terms.ts'
 import { predicateKey } from './predicates.ts'
-import { didYouMean, listed } from './report.ts'
+import { didYouMean } from './report.ts'
 import type { TestContext } from './test-facts.ts'
 import { hasType } from './type-set.ts'
 import { ABSTRACT_TYPES } from './type-table.ts'
@@ -50,7 +50,7 @@ const checkGoal = ({ predicate, params }: Head, { predicates, report }: TestCont
     .filter((key) => key.startsWith(`${predicate.text}/`))
     .map((key) => key.slice(predicate.text.length + 1))
   if (lengths.length > 0) {
-    const message = `\`${predicate.text}\` with ${params.length} arguments is not known, the policy uses it with ${listed(lengths.toSorted(byNumber), 'or')}`
+    const message = `\`${predicate.text}\` takes ${lengths.toSorted(byNumber).join(' or ')} arguments, found ${params.length}`
     report.error('unknown-goal', predicate.span, message)
   } else {
     report.error('unknown-goal', predicate.span, `the policy does not know \`${predicate.text}\` with ${params.length} arguments`, {
@@ -81,7 +81,7 @@ const goalArguments = ({ params }: Head, context: TestContext): GoalArguments | 
       failed = true
       const message =
         variable.name.text === found.name.text && found.name.text !== '_'
-          ? `the variable \`${found.name.text}\` may occur once in a goal`
+          ? `a goal names its variable once, found \`${found.name.text}\` twice`
           : `a goal has at most one variable, found \`${variable.name.text}\` and \`${found.name.text}\``
       context.report.error('bad-assertion-variable', param.span, message)
     }
@@ -100,7 +100,7 @@ const goalValue = (param: Parameter, { report, useType }: TestContext): Value | 
 const goalVariable = (param: Parameter, position: number, { report, useType }: TestContext): GoalVariable | null => {
   if (param.kind === 'term') {
     const name = param.term.kind === 'variable' ? param.term.name : ''
-    report.error('bad-assertion-variable', param.span, `the variable \`${name}\` of a goal needs a type`, {
+    report.error('bad-assertion-variable', param.span, `the variable \`${name}\` of a goal is written \`name: ConcreteType\``, {
       hint: `write \`${name}: SomeType\``,
     })
     return null
@@ -109,7 +109,7 @@ const goalVariable = (param: Parameter, position: number, { report, useType }: T
     report.error(
       'bad-assertion-variable',
       param.type.span,
-      `\`${param.type.text}\` is abstract, the variable of a goal needs a concrete type`,
+      `\`${param.type.text}\` is abstract, the variable of a goal is written \`name: ConcreteType\``,
     )
     return null
   }

@@ -57,7 +57,7 @@ const addBlock = (block: Block, name: Name, types: Map<string, WorkingType>, rep
       },
     )
   }
-  type.extends.push(...block.supertypes)
+  for (const supertype of block.supertypes) type.extends.push(supertype)
   readDeclarations(block, type.members, report)
 }
 

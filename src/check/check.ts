@@ -25,7 +25,7 @@ import { checkTypes } from './types.ts'
 /** The value is null when there is any error. Deterministic, and never throws on what a parser can produce. */
 export const checkPolicy = (files: readonly SourceFile[], syntax: PolicySyntax): Outcome<CheckedPolicy> => {
   const { items } = syntax
-  const report = createReport()
+  const report = createReport(files)
   const blocks = collectBlocks(items, report)
   const useType = createTypeUse(blocks.table, report)
   const predicates = collectPredicates(items)

@@ -99,7 +99,8 @@ const contributions = (call: ScopeCall, inference: Inference): [TypeNode, TypeSe
   if (unknown.length === 0 || inference.steps > limits.inferenceSteps) return []
   const entries = reachableBy(call, inference)
   if (entries.length === 0) return []
-  inference.steps += entries.length
+  // Long sets are work too.
+  for (const { positions } of entries) inference.steps += positions.reduce((sum, { types }) => sum + ((types?.length ?? 0) >> 3), 1)
   const fitting = entries.filter((entry) => fitsNow(entry, call))
   return unknown.map(({ node, index }) => [node, fitting.map(({ positions }) => positions[index]?.types ?? null).reduce(union, NONE)])
 }

@@ -1,8 +1,10 @@
 /** How the checks say what is wrong. */
+import { limits } from '../base/limits.ts'
 import type { Diagnostic } from '../polar/diagnostic.ts'
 import { suggest } from '../polar/edit-distance.ts'
+import { locate } from '../polar/locate.ts'
 import { reportable, sortDiagnostics } from '../polar/report.ts'
-import type { Span } from '../polar/source.ts'
+import type { SourceFile, Span } from '../polar/source.ts'
 import { visible } from '../polar/wording.ts'
 
 /** A hint may be a function: looking for a similar name is work that only reported diagnostics deserve. */
@@ -23,7 +25,7 @@ export interface Report {
   sorted(): Diagnostic[]
 }
 
-export const createReport = (): Report => {
+export const createReport = (files: readonly SourceFile[]): Report => {
   const found = new Map<string, Diagnostic>()
   const hints = new Map<Diagnostic, Hint>()
   let errors = 0
@@ -44,6 +46,7 @@ export const createReport = (): Report => {
     sorted: () =>
       reportable(withoutEchoes([...found.values()])).map((diagnostic) => ({
         ...diagnostic,
+        message: diagnostic.message + otherPlaces(files, diagnostic),
         hint: hintText(hints.get(diagnostic) ?? null),
       })),
   }
@@ -69,16 +72,36 @@ const withoutEchoes = (diagnostics: readonly Diagnostic[]): Diagnostic[] => {
 
 const startsBefore = (a: Span, b: Span): boolean => a.file < b.file || (a.file === b.file && a.start <= b.start)
 
+/** Labels in the message itself, for readers that show one line: ` (see line 3 and other.polar:7)`. */
+const otherPlaces = (files: readonly SourceFile[], { span, labels }: Diagnostic): string => {
+  if (labels.length === 0) return ''
+  const places = labels.map((label) => {
+    const { file, line } = locate(files, label.span)
+    return label.span.file === span.file ? `line ${line}` : `${oneLine(file)}:${line}`
+  })
+  return ` (see ${[...new Set(places)].join(' and ')})`
+}
+
 const hintText = (hint: Hint): string | null => {
   const text = typeof hint === 'function' ? hint() : hint
   return text === null ? null : oneLine(text)
+}
+
+/** The nearest of the first known names: a hint must not take longer than the check. */
+const similarTo = (name: string, known: Iterable<string>): string | null => {
+  const names: string[] = []
+  for (const candidate of known) {
+    if (names.length >= limits.similarNames) break
+    names.push(candidate)
+  }
+  return suggest(name, names)
 }
 
 /** A hint for a slip of the pen. */
 export const didYouMean =
   (name: string, known: () => Iterable<string>): Hint =>
   () => {
-    const similar = suggest(name, known())
+    const similar = similarTo(name, known())
     return similar === null ? null : `did you mean \`${similar}\``
   }
 
@@ -86,7 +109,7 @@ export const didYouMean =
 export const didYouMeanQuoted =
   (name: string, known: () => Iterable<string>): Hint =>
   () => {
-    const similar = suggest(name, known())
+    const similar = similarTo(name, known())
     return similar === null ? null : `did you mean \`${quoted(similar)}\``
   }
 
@@ -96,9 +119,9 @@ export const quoted = (text: string): string => `"${text.replace(/["\\]/g, '\\$&
 const escape = (character: string): string => (character === '\n' ? '\\n' : character === '\r' ? '\\r' : character === '\t' ? '\\t' : '\\0')
 
 /** Names in prose: "`a`, `b` and `c`". */
-export const listed = (names: readonly string[], last = 'and'): string => {
+export const listed = (names: readonly string[]): string => {
   const marked = names.map((name) => `\`${name}\``)
-  return marked.length < 2 ? marked.join('') : `${marked.slice(0, -1).join(', ')} ${last} ${marked.at(-1) ?? ''}`
+  return marked.length < 2 ? marked.join('') : `${marked.slice(0, -1).join(', ')} and ${marked.at(-1) ?? ''}`
 }
 
 /** Longest message, in UTF-16 units: names in it are user text of any length. */

@@ -85,19 +85,16 @@ interface Surroundings {
 
 const checkNegation = (literal: Extract<CoreLiteral, { kind: 'not' }>, { outer, uses, statusOf, check }: Surroundings): void => {
   const bound = new Set<string>()
-  const given = new Set<string>()
   for (const name of variablesOf(literal, check)) {
     const isOuter = outer.bound.has(name) || outer.given.has(name) || uses.direct.has(name)
     const earlier = uses.shared.get(name)
     if (!isOuter && earlier === undefined) continue
-    const status = statusOf(name)
-    if (isOuter) need(name, status, literal.span, check)
+    if (isOuter) need(name, statusOf(name), literal.span, check)
     else if (earlier !== undefined && earlier !== literal) reportShared(name, earlier.span, literal.span, check)
-    // A variable that already has its error counts as bound inside, so that it gets no second one.
-    if (status === 'given') given.add(name)
-    else bound.add(name)
+    // Whatever is wrong with an outer variable is said here, so inside it counts as bound.
+    bound.add(name)
   }
-  for (const inner of literal.disjuncts) checkDisjunct(inner, { bound, given }, check)
+  for (const inner of literal.disjuncts) checkDisjunct(inner, { bound, given: NONE }, check)
 }
 
 const need = (name: string, status: Status, span: Span, check: SafetyCheck): void => {

@@ -1,6 +1,5 @@
 /** Disjuncts as the typing sees them: one node per variable (equal ones share it), with the types that conditions state (polar.md 9.5, steps 1–3). */
 import type { Value } from '../base/value.ts'
-import type { Span } from '../polar/source.ts'
 import type { CoreLiteral, CoreRule, CoreTerm } from './core.ts'
 import { createEqualities } from './equalities.ts'
 import { type Statement, statementsOf } from './statements.ts'
@@ -42,9 +41,15 @@ export interface Scope {
   readonly nodes: ReadonlyMap<string, TypeNode>
   readonly calls: readonly ScopeCall[]
   readonly conflicts: readonly Conflict[]
-  readonly unequal: readonly { readonly left: CallArgument; readonly right: CallArgument; readonly span: Span }[]
+  readonly unequal: readonly Inequality[]
   /** One list per `not`: its disjuncts. */
   readonly negations: readonly (readonly Scope[])[]
+}
+
+export interface Inequality {
+  readonly left: CallArgument
+  readonly right: CallArgument
+  readonly literal: Extract<CoreLiteral, { kind: 'unequal' }>
 }
 
 /** One scope per disjunct of the rule. */
@@ -58,12 +63,12 @@ export const buildScope = (literals: readonly CoreLiteral[], params: readonly Co
       ? { kind: 'node', node: nodes.get(term.name) ?? ANY }
       : { kind: 'value', value: term.kind === 'value' ? term.value : NOW }
   const calls: ScopeCall[] = []
-  const unequal: { left: CallArgument; right: CallArgument; span: Span }[] = []
+  const unequal: Inequality[] = []
   const negations: Scope[][] = []
   const scope: Scope = { outer, nodes, calls, conflicts, unequal, negations }
   for (const literal of literals) {
     if (literal.kind === 'call') calls.push({ predicate: literal.predicate, args: literal.args.map(argument) })
-    else if (literal.kind === 'unequal') unequal.push({ left: argument(literal.left), right: argument(literal.right), span: literal.span })
+    else if (literal.kind === 'unequal') unequal.push({ left: argument(literal.left), right: argument(literal.right), literal })
     else if (literal.kind === 'not') negations.push(literal.disjuncts.map((inner) => buildScope(inner.literals, [], scope, types)))
   }
   return scope

@@ -2,6 +2,7 @@
 import type { Span } from '../polar/source.ts'
 import type { CoreLiteral, CoreTerm } from './core.ts'
 import { termText } from './lower-terms.ts'
+import { hasType } from './type-set.ts'
 import type { TypeTable } from './type-table.ts'
 
 /** What a condition says about the type of a term. */
@@ -31,7 +32,7 @@ export const statementsOf = (literal: CoreLiteral, types: TypeTable): Stated[] =
     case 'matches': {
       const { type, variable, exact } = literal
       // No value has exactly an abstract type.
-      const set = exact ? types.concrete(type).filter((name) => name === type) : types.concrete(type)
+      const set = exact ? (hasType(types.concrete(type), type) ? [type] : []) : types.concrete(type)
       return [state({ kind: 'variable', name: variable }, set, type)]
     }
     case 'order':

@@ -60,8 +60,11 @@ export const checkFact = (written: SetupFact, context: TestContext): Fact | null
 /** A constant of a fact, or null after a report. */
 const groundValue = (term: Term, types: Name[], { report }: TestContext): Value | null => {
   if (term.kind === 'variable' || term.kind === 'now') {
-    const found = term.kind === 'variable' ? `the variable \`${term.name}\`` : '`@current_unix_time`'
-    report.error('setup-fact-not-ground', term.span, `facts contain constants only, found ${found}`)
+    const message =
+      term.kind === 'variable'
+        ? `facts contain no variables, found \`${term.name}\``
+        : 'facts contain constants, found `@current_unix_time`'
+    report.error('setup-fact-not-ground', term.span, message)
     return null
   }
   const lowering = createLowering(report, (name) => types.push(name))

@@ -7,8 +7,28 @@ export const intersect = (a: TypeSet, b: TypeSet): TypeSet => {
   if (a === null || a === b) return b
   if (b === null) return a
   const [small, large] = a.length <= b.length ? [a, b] : [b, a]
-  const common = small.filter((name) => hasType(large, name))
-  return common.length === small.length ? small : common
+  return small.length < LARGE ? common(small, large) : remember(intersections, small, large, common)
+}
+
+type Names = readonly string[]
+type Results = WeakMap<Names, WeakMap<Names, Names>>
+
+/** Sets from this size on are few, as they are shared, and dear to combine: `Actor` and `Resource` of a large policy meet in every rule. */
+const LARGE = 32
+const intersections: Results = new WeakMap()
+const unions: Results = new WeakMap()
+
+const remember = (results: Results, small: Names, large: Names, combine: (small: Names, large: Names) => Names): Names => {
+  const known = results.get(small) ?? new WeakMap<Names, Names>()
+  results.set(small, known)
+  const result = known.get(large) ?? combine(small, large)
+  known.set(large, result)
+  return result
+}
+
+const common = (small: Names, large: Names): Names => {
+  const both = small.filter((name) => hasType(large, name))
+  return both.length === small.length ? small : both
 }
 
 export const union = (a: TypeSet, b: TypeSet): TypeSet => {
@@ -16,6 +36,10 @@ export const union = (a: TypeSet, b: TypeSet): TypeSet => {
   if (a === b || b.length === 0) return a
   if (a.length === 0) return b
   const [small, large] = a.length <= b.length ? [a, b] : [b, a]
+  return small.length < LARGE ? merged(small, large) : remember(unions, small, large, merged)
+}
+
+const merged = (small: Names, large: Names): Names => {
   const extra = small.filter((name) => !hasType(large, name))
   return extra.length === 0 ? large : [...large, ...extra].toSorted(compareNames)
 }
@@ -25,6 +49,7 @@ export const overlap = (a: TypeSet, b: TypeSet): boolean => {
   if (b === null) return a.length > 0
   if (a === b) return a.length > 0
   const [small, large] = a.length <= b.length ? [a, b] : [b, a]
+  if (small.length >= LARGE) return intersect(small, large)?.length !== 0
   return small.some((name) => hasType(large, name))
 }
 

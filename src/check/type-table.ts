@@ -76,5 +76,4 @@ export const createTypeUse = (types: TypeTable, report: Report): TypeUse => {
   }
 }
 
-/** Every name that can stand where a type is expected. */
-export const knownTypes = (types: TypeTable): string[] => [...types.names.keys(), ...BUILT_IN_TYPES]
+const knownTypes = (types: TypeTable): string[] => [...types.names.keys(), ...BUILT_IN_TYPES]

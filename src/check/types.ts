@@ -42,7 +42,8 @@ const checkCondition = (literal: CoreLiteral, report: Report): void => {
     case 'not':
       return
     case 'in':
-      if (literal.values.length === 0) report.warning('always-false', literal.span, 'nothing is in an empty list')
+      if (literal.values.length === 0)
+        report.warning('always-false', literal.span, `\`${termText(literal.term)} in []\` is always false: the list is empty`)
       return
     case 'matches':
       if (literal.exact && ABSTRACT_TYPES.has(literal.type))
@@ -69,8 +70,16 @@ const checkCondition = (literal: CoreLiteral, report: Report): void => {
   }
 }
 
-const reportConstant = ({ span }: CoreLiteral, result: boolean | null, report: Report): void => {
-  if (result !== null) report.warning(result ? 'always-true' : 'always-false', span, `this condition is always ${result}`)
+type Comparison = Extract<CoreLiteral, { kind: 'equal' | 'unequal' | 'order' }>
+
+const reportConstant = (comparison: Comparison, result: boolean | null, report: Report): void => {
+  if (result === null) return
+  report.warning(result ? 'always-true' : 'always-false', comparison.span, `\`${comparisonText(comparison)}\` is always ${result}`)
+}
+
+const comparisonText = (comparison: Comparison): string => {
+  const operator = comparison.kind === 'order' ? comparison.operator : comparison.kind === 'equal' ? '=' : '!='
+  return `${termText(comparison.left)} ${operator} ${termText(comparison.right)}`
 }
 
 // Constants of different types are a contradiction or "always true" by their types already.
@@ -116,10 +125,10 @@ const conflictText = ({ earlier, later }: Conflict): string =>
 
 const checkScope = (scope: Scope, check: TypeCheck): void => {
   for (const node of new Set(scope.nodes.values())) checkNode(node, check)
-  for (const { left, right, span } of scope.unequal) {
+  for (const { left, right, literal } of scope.unequal) {
     const [a, b] = [typesOfArgument(left), typesOfArgument(right)]
     if (a === null || b === null || a.length === 0 || b.length === 0 || overlap(a, b)) continue
-    check.report.warning('always-true', span, 'this condition is always true: the two sides are of different types')
+    check.report.warning('always-true', literal.span, `\`${comparisonText(literal)}\` is always true: the two sides are of different types`)
   }
   for (const inner of scope.negations) for (const one of inner) checkScope(one, check)
 }

@@ -1,10 +1,11 @@
 /** A client of the HTTP API over fetch: what the command line uses. It keeps the position of its last write, so that it reads its own writes. */
-import type { Fact, FactPattern, Value, ValuePattern } from '../base/value.ts'
 import { type Endpoint, endpoints } from '../wire/endpoints.ts'
 import type {
   AuthorizeBody,
   AuthorizedResourcesBody,
   EvaluateQueryBody,
+  FactBody,
+  FactPatternBody,
   FactsBody,
   ListBody,
   MessageBody,
@@ -14,6 +15,8 @@ import type {
   QueryBody,
   ResultsBody,
   StatsBody,
+  ValueBody,
+  ValuePatternBody,
 } from '../wire/responses.ts'
 
 export interface ClientOptions {
@@ -47,10 +50,10 @@ export interface QueryRequest {
   /** The main predicate first, each with its variables. */
   readonly calls: readonly (readonly [string, readonly string[]])[]
   readonly constraints: Readonly<Record<string, { readonly type: string; readonly ids: readonly string[] | null }>>
-  readonly contextFacts?: readonly Fact[]
+  readonly contextFacts?: readonly FactBody[]
 }
 
-export type Changeset = { readonly inserts: readonly Fact[] } | { readonly deletes: readonly FactPattern[] }
+export type Changeset = { readonly inserts: readonly FactBody[] } | { readonly deletes: readonly FactPatternBody[] }
 
 const TIMEOUT_MS = 30_000
 const PAGE_SIZE = 10_000
@@ -70,7 +73,7 @@ export class ArctosClient {
   }
 
   async testPolicy(src: string, filename: string | null, flags: PolicyFlags = {}): Promise<PolicyTestResult> {
-    return await this.#ask(endpoints.testPolicy, { src, filename }, flagText(flags))
+    return this.#ask(endpoints.testPolicy, { src, filename }, flagText(flags))
   }
 
   async getPolicy(): Promise<PolicyBody['policy']> {
@@ -82,48 +85,48 @@ export class ArctosClient {
   }
 
   async batch(changesets: readonly Changeset[]): Promise<MessageBody> {
-    return await this.#ask(endpoints.batch, changesets)
+    return this.#ask(endpoints.batch, changesets)
   }
 
-  async insert(fact: Fact): Promise<MessageBody> {
-    return await this.batch([{ inserts: [fact] }])
+  async insert(fact: FactBody): Promise<MessageBody> {
+    return this.batch([{ inserts: [fact] }])
   }
 
-  async delete(pattern: FactPattern): Promise<MessageBody> {
-    return await this.batch([{ deletes: [pattern] }])
+  async delete(pattern: FactPatternBody): Promise<MessageBody> {
+    return this.batch([{ deletes: [pattern] }])
   }
 
   /** Facts with at least as many arguments as the pattern; a null predicate asks for all. */
-  async facts(predicate: string | null, args: readonly ValuePattern[]): Promise<FactsBody> {
+  async facts(predicate: string | null, args: readonly ValuePatternBody[]): Promise<FactsBody> {
     const parameters = new URLSearchParams(predicate === null ? {} : { predicate })
     for (const [index, { type, id }] of args.entries()) {
       if (type !== null) parameters.set(`args.${index}.type`, type)
       if (id !== null) parameters.set(`args.${index}.id`, id)
     }
-    return await this.#ask(endpoints.getFacts, undefined, parameters.toString())
+    return this.#ask(endpoints.getFacts, undefined, parameters.toString())
   }
 
   async clear(): Promise<MessageBody> {
-    return await this.#ask(endpoints.clearData, {})
+    return this.#ask(endpoints.clearData, {})
   }
 
-  async authorize(actor: Value, action: string, resource: Value, contextFacts: readonly Fact[] = []): Promise<boolean> {
+  async authorize(actor: ValueBody, action: string, resource: ValueBody, contextFacts: readonly FactBody[] = []): Promise<boolean> {
     const body = { ...actorOf(actor), action, ...resourceOf(resource), context_facts: contextFacts }
     return (await this.#ask<AuthorizeBody>(endpoints.authorize, body)).allowed
   }
 
   async authorizeResources(
-    actor: Value,
+    actor: ValueBody,
     action: string,
-    resources: readonly Value[],
-    contextFacts: readonly Fact[] = [],
-  ): Promise<readonly Value[]> {
+    resources: readonly ValueBody[],
+    contextFacts: readonly FactBody[] = [],
+  ): Promise<readonly ValueBody[]> {
     const body = { ...actorOf(actor), action, resources, context_facts: contextFacts }
     return (await this.#ask<AuthorizedResourcesBody>(endpoints.authorizeResources, body)).results
   }
 
   /** All ids, fetched page by page. */
-  async list(actor: Value, action: string, resourceType: string, contextFacts: readonly Fact[] = []): Promise<readonly string[]> {
+  async list(actor: ValueBody, action: string, resourceType: string, contextFacts: readonly FactBody[] = []): Promise<readonly string[]> {
     const ids: string[] = []
     let token: string | null = null
     do {
@@ -142,13 +145,13 @@ export class ArctosClient {
     return ids
   }
 
-  async actions(actor: Value, resource: Value, contextFacts: readonly Fact[] = []): Promise<readonly string[]> {
+  async actions(actor: ValueBody, resource: ValueBody, contextFacts: readonly FactBody[] = []): Promise<readonly string[]> {
     const body = { ...actorOf(actor), ...resourceOf(resource), context_facts: contextFacts }
     return (await this.#ask<ResultsBody>(endpoints.actions, body)).results
   }
 
   /** Derived facts of one predicate. */
-  async query(pattern: FactPattern, contextFacts: readonly Fact[] = []): Promise<QueryBody['results']> {
+  async query(pattern: FactPatternBody, contextFacts: readonly FactBody[] = []): Promise<QueryBody['results']> {
     return (await this.#ask<QueryBody>(endpoints.query, { fact: pattern, context_facts: contextFacts })).results
   }
 
@@ -159,7 +162,7 @@ export class ArctosClient {
   }
 
   async stats(): Promise<StatsBody> {
-    return await this.#ask(endpoints.stats)
+    return this.#ask(endpoints.stats)
   }
 
   async #ask<T>(endpoint: Endpoint, body?: unknown, query = ''): Promise<T> {
@@ -196,9 +199,9 @@ export class ArctosClient {
   }
 }
 
-const actorOf = ({ type, id }: Value) => ({ actor_type: type, actor_id: id })
+const actorOf = ({ type, id }: ValueBody) => ({ actor_type: type, actor_id: id })
 
-const resourceOf = ({ type, id }: Value) => ({ resource_type: type, resource_id: id })
+const resourceOf = ({ type, id }: ValueBody) => ({ resource_type: type, resource_id: id })
 
 const flagText = ({ force = false, failFast = false, showSuggestions = false }: PolicyFlags): string => {
   const flags = { force, fail_fast: failFast, show_suggestions: showSuggestions }

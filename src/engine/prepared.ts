@@ -1,14 +1,16 @@
 /** A compiled question with its prepared statements: run any number of times with other values. */
 import { at } from '../base/assert.ts'
 import type { Pattern } from '../ir/relation.ts'
+import { SqlTooLarge } from '../sql/emit.ts'
 import type { Fragment } from '../sql/fragment.ts'
 import { Parameters } from '../sql/parameters.ts'
 import type { Member } from '../sql/recursion.ts'
-import { roundsProgram } from '../sql/rounds.ts'
+import { type RoundsProgram, roundsProgram } from '../sql/rounds.ts'
 import { checkStatement, rowsStatement, walkedId, walkStatement } from '../sql/statement.ts'
 import type { SqlValue } from '../store/database.ts'
 import type { Store } from '../store/facts.ts'
 import { BoundStatement, type Inputs } from './binder.ts'
+import { QueryError } from './engine.ts'
 import { type Answering, emitMember, type QuestionPlan } from './plan-question.ts'
 import { RoundsRunner } from './rounds.ts'
 
@@ -60,7 +62,7 @@ export class Prepared {
   #addRounds(store: Store, answering: Answering, all: boolean): void {
     const members = [...answering.relation.variants.keys()].map((pattern): Member => ({ relation: answering.relation, pattern }))
     nextProgram += 1
-    const program = roundsProgram(members, givenNames(this.#plan, answering), `temp.t${nextProgram}_`, all)
+    const program = rounds(() => roundsProgram(members, givenNames(this.#plan, answering), `temp.t${nextProgram}_`, all))
     const branches = new Map([...answering.relation.variants].map(([key, variant]) => [key, this.#branch(answering, variant.pattern)]))
     this.#rounds.push({ runner: new RoundsRunner(store, program), branches })
   }
@@ -86,6 +88,15 @@ export class Prepared {
     this.#check?.finalize()
     this.#rows?.finalize()
     for (const { runner } of this.#rounds) runner.close()
+  }
+}
+
+const rounds = (make: () => RoundsProgram): RoundsProgram => {
+  try {
+    return make()
+  } catch (error) {
+    if (error instanceof SqlTooLarge) throw new QueryError('query-too-complex', `the question is too complex: ${error.message}`)
+    throw error
   }
 }
 

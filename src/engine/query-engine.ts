@@ -2,7 +2,7 @@
 import { LRUCache } from 'lru-cache'
 import { at } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
-import { compareBytewise } from '../base/text.ts'
+import { compareBytewise, sortBytewise } from '../base/text.ts'
 import type { Fact, Value, ValuePattern } from '../base/value.ts'
 import type { CheckedPolicy } from '../check/core.ts'
 import { SqlError } from '../store/database.ts'
@@ -91,7 +91,7 @@ export class QueryEngine implements Engine {
     const found = this.#wholeColumn(asked, request)
     if (found[0] !== '*') return found
     const declared = this.#policy.metadata[resource.type]?.permissions ?? []
-    return [...new Set([...found.slice(1), ...declared])].sort(compareBytewise)
+    return sortBytewise([...new Set([...found.slice(1), ...declared])])
   }
 
   query(query: ConjunctiveQuery, request: Request): Row[] {
@@ -340,7 +340,7 @@ class ColumnIds {
   texts(values: RequestValues): string[] {
     const texts: string[] = []
     for (const [type, ids] of this.#byType) for (const id of ids) texts.push(values.decode(type, id))
-    texts.sort(compareBytewise)
+    sortBytewise(texts)
     return this.#hasWildcard ? ['*', ...texts] : texts
   }
 }

@@ -287,19 +287,26 @@ export const factEstimate = (
   const share = (index: number): number => Math.max(1, at(shape.distinct, index))
   const rows = Math.max(shape.rows, 1)
   const matching = isKnown.reduce((left, given, index) => (given ? left / share(index) : left), rows)
-  let reached = rows
-  for (const order of shape.orders) {
-    let left = rows
-    for (const column of order) {
-      if (!isKnown[column]) break
-      left /= share(column)
-    }
-    reached = Math.min(reached, left)
-  }
+  const reached = reachedRows(shape, isKnown)
   return {
     rows: isKnown.every(Boolean) ? CHECK_MATCHES : Math.max(matching, MIN_MATCHES),
     cost: 1 + Math.max(reached, matching) * 0.2,
   }
+}
+
+/** Rows that a search reads when only these columns are used, by the best order. */
+export const reachedRows = (shape: FactShape, usable: readonly boolean[]): number => {
+  const rows = Math.max(shape.rows, 1)
+  let reached = rows
+  for (const order of shape.orders) {
+    let left = rows
+    for (const column of order) {
+      if (!usable[column]) break
+      left /= Math.max(1, at(shape.distinct, column))
+    }
+    reached = Math.min(reached, left)
+  }
+  return reached
 }
 
 /** Estimated rows of some steps, given what is bound before them. */

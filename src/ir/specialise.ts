@@ -32,7 +32,6 @@ interface Answers {
   readonly classes: readonly PositionClass[]
   readonly tuples: Map<string, TypeTuple>
   readonly dependents: Set<Answers>
-  queued: boolean
 }
 
 export class Specialiser implements Program {
@@ -41,7 +40,9 @@ export class Specialiser implements Program {
   readonly #concreteTypes: ReadonlyMap<string, readonly string[]>
   readonly #answers = new Map<string, Answers>()
   readonly #instances = new Map<string, readonly Instance[]>()
-  readonly #queue: Answers[] = []
+  /** New ones go before those that must be looked at again: a rule that calls a thousand predicates is looked at twice, not a thousand times. */
+  readonly #fresh: Answers[] = []
+  readonly #stale = new Set<Answers>()
   #asking: Answers | null = null
   #work = 0
 
@@ -62,9 +63,9 @@ export class Specialiser implements Program {
     let answers = this.#answers.get(key)
     if (!answers) {
       this.#spend(1)
-      answers = { predicate, classes, tuples: new Map(), dependents: new Set(), queued: true }
+      answers = { predicate, classes, tuples: new Map(), dependents: new Set() }
       this.#answers.set(key, answers)
-      this.#queue.push(answers)
+      this.#fresh.push(answers)
     }
     if (this.#asking) answers.dependents.add(this.#asking)
     else this.#settle()
@@ -97,18 +98,22 @@ export class Specialiser implements Program {
   }
 
   #settle(): void {
-    for (let next = this.#queue.pop(); next; next = this.#queue.pop()) {
-      next.queued = false
+    for (let next = this.#next(); next; next = this.#next()) {
       this.#asking = next
       const grew = this.#extend(next)
       this.#asking = null
-      if (!grew) continue
-      for (const dependent of next.dependents) {
-        if (dependent.queued) continue
-        dependent.queued = true
-        this.#queue.push(dependent)
-      }
+      if (grew) for (const dependent of next.dependents) this.#stale.add(dependent)
     }
+  }
+
+  #next(): Answers | undefined {
+    const fresh = this.#fresh.pop()
+    if (fresh) return fresh
+    for (const stale of this.#stale) {
+      this.#stale.delete(stale)
+      return stale
+    }
+    return undefined
   }
 
   #extend(answers: Answers): boolean {

@@ -3,5 +3,3 @@
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 export type LogFields = Readonly<Record<string, string | number | boolean | null>>
 export type WriteLogLine = (level: LogLevel, event: string, fields?: LogFields) => void
-
-export const discardLogLines: WriteLogLine = () => {}

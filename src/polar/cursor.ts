@@ -34,12 +34,15 @@ export class Cursor {
   openBraces = 0
   /** Closing braces that were taken as missing where they may only come late. */
   guessedBraces = 0
+  /** A mistake was stepped over that may have taken the closing brace of what surrounds it along. */
+  unsureBraces = false
   #end: Token
   #statement = 0
   #nesting = 0
   #lastReported = -1
   #quoteMissing = false
   #broken = false
+  #guessing = false
 
   constructor(source: SourceFile, file: number, tokens: readonly Token[]) {
     this.file = file
@@ -105,6 +108,7 @@ export class Cursor {
     this.#statement = this.index
     this.#nesting = 0
     this.#broken = false
+    this.#guessing = false
     this.openParens = 0
     this.openBraces = 0
   }
@@ -152,13 +156,16 @@ export class Cursor {
 
   report(problem: Problem): void {
     if (this.failed) return
-    // At a broken token, after one, or twice at one token: a consequence of what is reported already.
-    const consequence = this.#broken || this.token.broken || this.#lastReported === this.index
+    const { code, message, span, labels = [] } = problem
+    const guess = code === 'unexpected-token'
+    // At a broken token, behind one, twice at one token, or behind a guess at what was meant: a consequence of what is reported already.
+    const consequence =
+      this.#broken || this.token.broken || this.#quoteMissing || this.#lastReported === this.index || (guess && this.#guessing)
     this.#lastReported = this.index
     if (consequence) return
+    this.#guessing = guess
     if (this.diagnostics.length >= limits.diagnostics) return
-    const { code, message, span, labels = [] } = problem
-    if (code === 'unexpected-token') this.#quoteMissing = this.#brokenAhead()
+    if (guess) this.#quoteMissing = this.#brokenAhead()
     const hint = this.#quoteMissing ? 'a quote is missing on this line' : (problem.hint ?? null)
     this.diagnostics.push({ code, severity: 'error', message, span, labels, hint })
   }

@@ -49,8 +49,23 @@ export const scanUnclosed = (text: string, start: number, end: number): number =
   // Over several lines a cut at `#` would scan the rest again for every quote in it.
   const comment = written.includes('\n') ? -1 : written.indexOf('#')
   let last = comment === -1 ? end : start + comment
+  const stop = last
   while (last > start + 1 && CLOSING.has(text.charAt(last - 1))) last -= 1
-  return last
+  return afterOwnBraces(text, { start, last, stop })
+}
+
+/** Moves `last` behind those closing braces before `stop` whose opening ones are text of the string now. */
+const afterOwnBraces = (text: string, { start, last, stop }: Readonly<Record<'start' | 'last' | 'stop', number>>): number => {
+  let open = 0
+  let end = last
+  for (let position = start; position < stop; position += 1) {
+    const character = text[position]
+    if (character === '{' && position < last) open += 1
+    if (character !== '}' || open === 0) continue
+    open -= 1
+    end = Math.max(last, position + 1)
+  }
+  return end
 }
 
 const CLOSING: ReadonlySet<string> = new Set([';', ')', ']', '}', '{', ',', ' ', '\t', '\r'])

@@ -1,7 +1,7 @@
 /** Actor, resource and global blocks. */
 import type { Block, Declaration, Name, Shorthand } from './ast.ts'
 import { type Cursor, isMark } from './cursor.ts'
-import { parseBody } from './parse-body.ts'
+import { parseBody, parseStatements } from './parse-body.ts'
 import { parseList } from './parse-list.ts'
 import { parseFlags } from './parse-rule.ts'
 import { parseShorthand } from './parse-shorthand.ts'
@@ -14,19 +14,22 @@ export const parseBlock = (c: Cursor, block: Block['block']): Block => {
   const start = c.advance().start
   const type = block === 'global' ? null : c.name('a type name')
   const supertypes = c.isWord('extends') ? parseSupertypes(c) : []
-  if (!c.is('{')) {
-    const empty = type && !c.failed && c.is(';') ? `write ${quote(`${block} ${type.text} {}`)}` : null
-    c.fail(supertypes.length > 0 ? '`,` or `{`' : '`{`', empty)
-  }
-  const items = parseBody(c, 'block', parseBlockItem)
+  const hint = type !== null && c.is(';') ? `write ${quote(`${block} ${type.text} {}`)}` : null
+  const expected = supertypes.length > 0 ? '`,` or `{`' : '`{`'
+  const items = parseBody(c, { context: 'block', expected, hint }, parseBlockItem)
   return { kind: 'block', block, type, supertypes, items, span: c.spanFrom(start) }
 }
 
 const parseSupertypes = (c: Cursor): Name[] => {
   c.advance()
   const names = [c.name('a type name')]
-  while (c.take(',') && !c.is('{')) names.push(c.name('a type name'))
+  while (c.take(',') && !c.is('{') && !isMark(c.peek(1), '=')) names.push(c.name('a type name'))
   return names
+}
+
+/** Statements of a block that stand in none; they are read so that each is judged for itself. */
+export const parseOrphanStatements = (c: Cursor): void => {
+  parseStatements(c, 'block', parseBlockItem)
 }
 
 const parseBlockItem = (c: Cursor): Declaration | Shorthand => {
@@ -67,6 +70,8 @@ const parseValue = (c: Cursor): Declaration['value'] => {
     const items = parseTermList(c)
     return { kind: 'list', items, span: c.spanFrom(start) }
   }
+  // A map without its opening brace still has the closing one.
+  if (isMark(c.peek(1), ':')) c.openBraces += 1
   if (!c.is('{')) c.fail('`[` or `{`', c.token.kind === 'string' ? `write ${quote(`[${c.text.slice(start, c.token.end)}]`)}` : null)
   const fields = parseList(c, {
     open: '{',

@@ -44,6 +44,7 @@ const parseAtom = (c: Cursor): Expression => {
   const holds: Expression = { kind: 'constant', value: true, span: c.spanOf(c.token) }
   if (skipForeignCondition(c)) return { ...holds, span: c.spanFrom(start) }
   if (c.token.kind === 'symbol' && isMark(c.peek(1), '(')) return parseCall(c)
+  if (c.token.kind === 'reserved' && isMark(c.peek(1), '(')) c.fail('a predicate', `${c.found()} is a reserved word`)
   if ((c.isReserved('true') || c.isReserved('false')) && !isOperator(c)) {
     const value = c.isReserved('true')
     c.advance()

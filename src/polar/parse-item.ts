@@ -4,10 +4,12 @@ import type { Item } from './ast.ts'
 import { type Cursor, isMark } from './cursor.ts'
 import { suggest } from './edit-distance.ts'
 import { foreignWord } from './foreign.ts'
-import { parseBlock } from './parse-block.ts'
+import { parseBlock, parseOrphanStatements } from './parse-block.ts'
 import { parseDeclare, parseFlags, parseRule } from './parse-rule.ts'
-import { parseFixture, parseTest } from './parse-test.ts'
+import { parseFixture, parseOrphanAssertions, parseTest } from './parse-test.ts'
 import { recover } from './recover.ts'
+import { startsAssertion, startsStatement } from './starts.ts'
+import type { Token } from './token.ts'
 import { quote } from './wording.ts'
 
 /** Everything in the file that could be parsed. */
@@ -15,6 +17,7 @@ export const parseItems = (c: Cursor): Item[] => {
   const items: Item[] = []
   while (!c.atEnd) {
     const before = c.index
+    c.unsureBraces = false
     c.begin()
     if (!c.take(';')) {
       const item = parseItem(c)
@@ -37,59 +40,66 @@ const parseItem = (c: Cursor): Item | null => {
   if (kind === 'symbol') {
     if (isMark(next, '(')) return parseRule(c, [], start)
     if ((text === 'actor' || text === 'resource') && next.kind === 'symbol') return parseBlock(c, text)
-    if (text === 'global' && isMark(next, '{')) return parseBlock(c, text)
+    if (text === 'global' && (isMark(next, '{') || isMark(c.peek(2), '='))) return parseBlock(c, text)
     if (text === 'declare' && next.kind === 'symbol') return parseDeclare(c)
     if (text === 'test' && next.kind === 'string') return parseTest(c)
     if (text === 'test' && next.kind === 'symbol' && next.text === 'fixture' && c.peek(2).kind === 'symbol') return parseFixture(c)
   }
-  failItem(c)
+  if (!parseOrphans(c)) failItem(c)
   return null
 }
 
 const ITEM = 'a block, a rule, `declare` or `test`'
-const OPENINGS = ['actor', 'resource', 'global', 'declare', 'test']
+const OPENINGS: Readonly<Record<string, string>> = {
+  actor: 'a type name',
+  resource: 'a type name',
+  global: '`{`',
+  declare: 'a predicate',
+  test: 'a name in quotes or `fixture`',
+}
+
+/** Statements of a block or test outside of one, as behind a closing brace too many: one report for all of them. */
+const parseOrphans = (c: Cursor): boolean => {
+  const assertion = startsAssertion(c)
+  if (!assertion && (c.token.kind === 'at' || !startsStatement(c, 'block'))) return false
+  c.unexpected(ITEM, assertion ? 'an assertion stands inside a test' : 'it stands inside a block')
+  if (assertion) parseOrphanAssertions(c)
+  else parseOrphanStatements(c)
+  c.take('}')
+  return true
+}
 
 /** Says what is wrong with a beginning that starts nothing. */
 const failItem = (c: Cursor): void => {
   const { kind, text } = c.token
   const next = c.peek(1)
+  const opening = OPENINGS[text]
   if (c.is('}') && c.guessedBraces > 0) {
     // The brace that was taken as missing further up.
     c.guessedBraces -= 1
     c.advance()
+  } else if (kind !== 'symbol') c.fail(ITEM, c.is('}') ? 'remove it' : null)
+  else if (text === 'type' && next.kind === 'symbol') c.failWith({ ...foreignWord('type'), span: c.spanOf(c.token) })
+  else if (opening !== undefined) failOpening(c, opening)
+  else failName(c, next)
+}
+
+/** A word that opens an item, without what belongs behind it. */
+const failOpening = (c: Cursor, expected: string): void => {
+  const fixture = c.advance().text === 'test' && c.isWord('fixture')
+  if (fixture) c.advance()
+  c.fail(fixture ? 'a fixture name' : expected)
+}
+
+/** A name that is neither a predicate with its arguments nor the beginning of anything. */
+const failName = (c: Cursor, next: Token): void => {
+  const { text } = c.token
+  const opens = next.kind === 'symbol' || next.kind === 'string' || isMark(next, '{')
+  const meant = opens ? suggest(text, Object.keys(OPENINGS)) : null
+  if (meant !== null) {
+    c.fail(ITEM, `did you mean ${quote(meant)}`)
     return
   }
-  if (kind !== 'symbol') {
-    c.fail(ITEM, c.is('}') ? 'remove it' : kind === 'string' ? 'a shorthand rule stands inside a block' : null)
-    return
-  }
-  if (text === 'type' && next.kind === 'symbol') {
-    c.failWith({ ...foreignWord('type'), span: c.spanOf(c.token) })
-    return
-  }
-  if (OPENINGS.includes(text)) {
-    c.advance()
-    if (text === 'test' && c.isWord('fixture')) {
-      c.advance()
-      c.fail('a fixture name')
-    }
-    c.fail(
-      text === 'test' ? 'a name in quotes or `fixture`' : text === 'global' ? '`{`' : text === 'declare' ? 'a predicate' : 'a type name',
-    )
-    return
-  }
-  const meant = next.kind === 'symbol' || next.kind === 'string' || isMark(next, '{') ? suggest(text, OPENINGS) : null
-  if (meant !== null) c.fail(ITEM, `did you mean ${quote(meant)}`)
-  else if (isMark(next, '=')) c.fail(ITEM, 'a declaration stands inside a block')
-  else {
-    c.advance()
-    c.fail(
-      '`(`',
-      text === 'fixture'
-        ? 'write `test fixture`'
-        : text === 'setup' || text === 'assert' || text === 'assert_not'
-          ? 'it stands inside a test'
-          : null,
-    )
-  }
+  c.advance()
+  c.fail('`(`', text === 'fixture' ? 'write `test fixture`' : text === 'setup' ? 'it stands inside a test' : null)
 }

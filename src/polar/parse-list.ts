@@ -1,6 +1,7 @@
 /** Lists in brackets: one diagnostic for a missing comma, a wrong separator, a trailing comma or a missing closing mark. */
 import { type Cursor, isMark } from './cursor.ts'
 import { closesAhead } from './recover.ts'
+import { endsHere } from './starts.ts'
 import type { Token } from './token.ts'
 
 export interface ListForm<T> {
@@ -40,21 +41,30 @@ const parseElements = <T>(c: Cursor, form: ListForm<T>): T[] => {
       c.advance()
       continue
     }
+    if (c.is(';') && !closesAhead(c) && items.length > 0) break
     const item = form.element(c)
     if (item !== null) items.push(item)
+    if (isStrayMark(c, form.close)) {
+      c.unexpected(`\`,\` or \`${form.close}\``, 'remove it')
+      c.advance()
+    }
     if (c.take(',')) {
       if (c.is(form.close) && !form.trailingComma) c.unexpected(form.what, 'remove the comma before it')
       continue
     }
     // Only the first wrong separator of a list is reported; whoever forgets one comma forgets them all.
     const semicolon = c.is(';') && (closesAhead(c) || (form.open === '{' && isMark(c.peek(2), ':')))
-    if (!semicolon && !form.starts(c)) break
+    if (!semicolon && (!form.starts(c) || c.isWord('iff'))) break
     if (!wrongSeparator) c.unexpected(`\`,\` or \`${form.close}\``, semicolon ? 'write `,`' : `insert \`,\` before ${c.found()}`)
     wrongSeparator = true
     if (semicolon) c.advance()
   }
   return items
 }
+
+/** Whether a closing mark of another kind stands before the next element or the mark of this list. */
+const isStrayMark = (c: Cursor, closing: string): boolean =>
+  (c.is(')') || c.is(']') || c.is('}')) && !c.is(closing) && (isMark(c.peek(1), ',') || isMark(c.peek(1), closing))
 
 /** Takes the closing mark. A missing or wrong one is stepped over where the text plainly goes on behind the list. */
 const close = <T>(c: Cursor, form: ListForm<T>, opening: Token): void => {
@@ -82,7 +92,7 @@ const close = <T>(c: Cursor, form: ListForm<T>, opening: Token): void => {
 }
 
 const goesOnBehind = (c: Cursor): boolean =>
-  c.atEnd || c.is(';') || c.is('}') || c.is(')') || c.isReserved('if') || c.isReserved('and') || c.isReserved('or') || c.isWord('iff')
+  c.atEnd || endsHere(c) || c.is(')') || c.isReserved('if') || c.isReserved('and') || c.isReserved('or') || c.isWord('iff')
 
 const shift = <T>(c: Cursor, form: ListForm<T>, by: number): void => {
   if (form.open === '{') c.openBraces += by

@@ -1,6 +1,7 @@
 /** `or`, `and`, `not` and parentheses, the same for rule bodies and shorthand bodies. */
 import type { Cursor } from './cursor.ts'
 import type { Span } from './source.ts'
+import { endsHere } from './starts.ts'
 import type { Token } from './token.ts'
 
 export type Logic<E> =
@@ -23,9 +24,13 @@ const parseChain = <E extends { readonly span: Span }>(c: Cursor, form: LogicFor
   const first = parseItem()
   if (!isConnective(c, kind)) return first
   const items = [first]
+  let reported = false
   while (isConnective(c, kind)) {
     // `||`, `&&` and a comma are reported and understood.
-    if (c.token.kind !== 'reserved') c.unexpected('`and` or `or`', 'join conditions with `and`')
+    if (c.token.kind !== 'reserved' && !reported) {
+      c.unexpected('`and` or `or`', 'join conditions with `and`')
+      reported = true
+    }
     c.advance()
     items.push(parseItem())
   }
@@ -47,6 +52,8 @@ const parseUnary = <E extends { readonly span: Span }>(c: Cursor, form: LogicFor
     if (exclamation) c.unexpected('a condition')
     c.enter()
     c.advance()
+    // One report for `!!x`.
+    if (exclamation) c.excuse()
     const item = parseUnary(c, form)
     c.leave()
     return form.logic({ kind: 'not', item, span: c.spanFrom(start) })
@@ -69,7 +76,7 @@ const parseGroup = <E extends { readonly span: Span }>(c: Cursor, form: LogicFor
 
 /** A missing `)` is stepped over where the statement ends. */
 const closeGroup = (c: Cursor, opening: Token): void => {
-  const soft = c.is(';') || c.is('}') || c.atEnd
+  const soft = endsHere(c) || c.atEnd
   const labels = [{ span: c.spanOf(opening), message: 'this `(` is not closed' }]
   c.unexpected('`and`, `or` or `)`', soft ? `insert \`)\` before ${c.found()}` : null, labels)
   if (soft) c.openParens -= 1

@@ -3,7 +3,7 @@ import type { Literal, Name, Parameter, Term } from './ast.ts'
 import { type Cursor, isMark } from './cursor.ts'
 import { foreignOperator, foreignWord, listRest } from './foreign.ts'
 import { type ListForm, parseList, skipGroup } from './parse-list.ts'
-import { type Token, timeConstant } from './token.ts'
+import { isLiteral, type Token, timeConstant } from './token.ts'
 import { quote } from './wording.ts'
 
 /** A term; attributes and arithmetic behind it are reported and stepped over. */
@@ -27,9 +27,8 @@ export const parseTermList = (c: Cursor): Term[] =>
   parseList(c, { ...argumentForm, open: '[', close: ']', element: parseElement, trailingComma: true })
 
 export const startsTerm = (c: Cursor): boolean => {
-  const { kind, text } = c.token
-  if (kind === 'symbol') return !isMark(c.peek(1), '(')
-  return kind === 'string' || kind === 'integer' || kind === 'at' || (kind === 'reserved' && (text === 'true' || text === 'false'))
+  const { kind } = c.token
+  return kind === 'symbol' ? !isMark(c.peek(1), '(') : kind === 'at' || isLiteral(c.token)
 }
 
 const parsePlainTerm = (c: Cursor): Term => {
@@ -77,7 +76,11 @@ const parseSymbol = (c: Cursor, token: Token): Term => {
     return variable
   }
   c.advance()
-  if (c.is('{')) return parseObject(c, name)
+  if (c.take('{')) return parseObject(c, name)
+  if (isMark(c.peek(1), '}') && isLiteral(c.token)) {
+    c.unexpected('`{`', `an object is written ${quote(`${token.text}{"id"}`)}`)
+    return parseObject(c, name)
+  }
   if (c.is('(')) {
     const message = `expected a term, found the call ${quote(`${token.text}(…)`)}`
     c.report({
@@ -91,8 +94,8 @@ const parseSymbol = (c: Cursor, token: Token): Term => {
   return variable
 }
 
+/** With the cursor behind the opening brace. */
 const parseObject = (c: Cursor, type: Name): Term => {
-  c.advance()
   const token = c.token
   const id: Literal = takeLiteral(c) ?? { kind: 'string', value: '', span: c.spanOf(token) }
   if (c.token !== token && c.take('}')) return { kind: 'object', type, id, span: c.spanFrom(type.span.start) }
@@ -106,7 +109,8 @@ const parseObject = (c: Cursor, type: Name): Term => {
 const skipToBrace = (c: Cursor): void => {
   for (let ahead = 0; ahead < NEAR; ahead += 1) {
     const token = c.peek(ahead)
-    if (token.kind === 'end' || (token.kind === 'punctuation' && ';{()[]'.includes(token.text))) return
+    const closing = (isMark(token, ')') || isMark(token, ']')) && isMark(c.peek(ahead + 1), '}')
+    if (token.kind === 'end' || (token.kind === 'punctuation' && ';{()[]'.includes(token.text) && !closing)) return
     if (!isMark(token, '}')) continue
     while (!c.take('}')) c.advance()
     return

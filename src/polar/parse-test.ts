@@ -1,12 +1,13 @@
 /** Policy tests and their fixtures (polar.md 14). */
 import type { Assertion, Expression, Fixture, FixtureUse, Name, SetupFact, Test } from './ast.ts'
 import { type Cursor, isMark } from './cursor.ts'
-import { parseBody } from './parse-body.ts'
+import { parseBody, parseStatements } from './parse-body.ts'
 import { bodyEnd, parseExpression } from './parse-condition.ts'
 import { parseHead } from './parse-rule.ts'
 import { parseArguments, parseTermList } from './parse-term.ts'
 import { endStatement } from './recover.ts'
 import type { Span } from './source.ts'
+import { startsAssertion } from './starts.ts'
 import { quote } from './wording.ts'
 
 /** With the cursor on `test`, before `fixture`. */
@@ -14,8 +15,7 @@ export const parseFixture = (c: Cursor): Fixture => {
   const start = c.advance().start
   c.advance()
   const name = c.name('a fixture')
-  if (!c.is('{')) c.fail('`{`')
-  const facts = parseBody(c, 'facts', parseFixtureFact)
+  const facts = parseBody(c, { context: 'fixture' }, parseFixtureFact)
   return { kind: 'fixture', name, facts, span: c.spanFrom(start) }
 }
 
@@ -24,10 +24,10 @@ export const parseTest = (c: Cursor): Test => {
   const start = c.advance().start
   const title = c.advance()
   const name: Name = { text: title.text, span: c.spanOf(title) }
-  if (!c.is('{')) c.fail('`{`')
   const content: Content = { setup: [], assertions: 0, firstSetup: null }
-  const assertions = parseBody(c, 'test', (cursor) => parseTestItem(cursor, content))
-  if (!c.failed && content.assertions === 0) {
+  const assertions = parseBody(c, { context: 'test' }, (cursor) => parseTestItem(cursor, content))
+  // An extra brace before the assertions is reported there.
+  if (!c.failed && content.assertions === 0 && !c.is('}') && !startsAssertion(c)) {
     const message = `the test ${quote(name.text)} needs at least one assertion`
     c.report({ code: 'empty-test', message, span: name.span, hint: 'add `assert …;`' })
   }
@@ -41,9 +41,15 @@ interface Content {
   firstSetup: Span | null
 }
 
+/** With the cursor on an assertion that follows no test; there it is read like one of its own. */
+export const parseOrphanAssertions = (c: Cursor): void => {
+  const content: Content = { setup: [], assertions: 0, firstSetup: null }
+  parseStatements(c, 'test', (cursor) => parseTestItem(cursor, content))
+}
+
 const parseTestItem = (c: Cursor, content: Content): Assertion | null => {
   const next = c.peek(1)
-  if (c.isWord('setup') && isMark(next, '{')) {
+  if (c.isWord('setup') && !isMark(next, '(')) {
     parseSetup(c, content)
     return null
   }
@@ -71,14 +77,14 @@ const parseSetup = (c: Cursor, content: Content): void => {
   }
   content.firstSetup ??= span
   c.advance()
-  for (const item of parseBody(c, 'facts', parseSetupItem)) content.setup.push(item)
+  for (const item of parseBody(c, { context: 'setup' }, parseSetupItem)) content.setup.push(item)
 }
 
 const parseSetupItem = (c: Cursor): SetupFact | FixtureUse => {
   if (!c.isWord('fixture') || c.peek(1).kind !== 'symbol') return parseFact(c)
   const start = c.advance().start
   const name = c.name('a fixture')
-  endStatement(c, 'facts', '`;`')
+  endStatement(c, 'setup', '`;`')
   return { kind: 'use', name, span: c.spanFrom(start) }
 }
 
@@ -88,12 +94,12 @@ const parseFixtureFact = (c: Cursor): SetupFact => {
 }
 
 const parseFact = (c: Cursor): SetupFact => {
-  const assertion = (c.isWord('assert') || c.isWord('assert_not')) && c.peek(1).kind === 'symbol'
+  const assertion = startsAssertion(c)
   if (assertion || c.token.kind !== 'symbol')
     c.fail('a fact', assertion ? 'an assertion stands in a test, behind its setup' : c.is(';') ? 'remove it' : null)
   const predicate = c.name('a fact')
   const args = parseArguments(c, 'ignore')
-  endStatement(c, 'facts', '`;`', c.isReserved('if') ? 'a fact has no conditions' : null)
+  endStatement(c, 'setup', '`;`', c.isReserved('if') ? 'a fact has no conditions' : null)
   return { kind: 'fact', predicate, args, span: c.spanFrom(predicate.span.start) }
 }
 

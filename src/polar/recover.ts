@@ -1,70 +1,33 @@
-/** Where statements begin and end, so that parsing resumes behind a mistake (polar.md 17). */
+/** Where statements end, so that parsing resumes behind a mistake (polar.md 17). */
 import { type Cursor, isMark } from './cursor.ts'
-import type { Token } from './token.ts'
-
-/** What surrounds a statement: a file, a block, a test, or the facts of a setup or fixture. */
-export type Context = 'file' | 'block' | 'test' | 'facts'
-
-/** Whether a top-level item other than a rule starts here; none of these openings can stand inside another item. */
-export const startsItem = (c: Cursor, ahead = 0): boolean => {
-  const first = c.peek(ahead)
-  const second = c.peek(ahead + 1)
-  if (first.kind !== 'symbol') return false
-  switch (first.text) {
-    case 'actor':
-    case 'resource':
-      return second.kind === 'symbol' && (isMark(c.peek(ahead + 2), '{') || isSymbol(c.peek(ahead + 2), 'extends'))
-    case 'global':
-      return isMark(second, '{')
-    case 'declare':
-      return second.kind === 'symbol' && isMark(c.peek(ahead + 2), '(')
-    case 'test':
-      if (second.kind === 'string') return isMark(c.peek(ahead + 2), '{')
-      return isSymbol(second, 'fixture') && c.peek(ahead + 2).kind === 'symbol' && isMark(c.peek(ahead + 3), '{')
-    default:
-      return false
-  }
-}
-
-/** Whether a rule starts here at the left margin: bodies and blocks are indented, so a closing mark before it is missing. */
-export const startsRuleAtMargin = (c: Cursor): boolean => {
-  const rule = c.token.kind === 'at' || (c.token.kind === 'symbol' && isMark(c.peek(1), '('))
-  return rule && (c.token.start === 0 || c.text[c.token.start - 1] === '\n')
-}
+import { type Context, endsHere, isStrayBrace, startsItem, startsRuleAtMargin, startsStatement } from './starts.ts'
+import { isLiteral } from './token.ts'
 
 /** Ends a statement. A missing `;` is stepped over where the next statement plainly begins. */
 export const endStatement = (c: Cursor, context: Context, expected: string, hint: string | null = null): void => {
   if (c.take(';') || c.failed) return
-  if (!startsStatement(c, context)) {
+  if (context === 'block' && isMark(c.peek(1), ';') && c.is('}') && (isMark(c.peek(2), '}') || startsStatement(c, context, 2))) {
+    c.unexpected(expected, 'remove it')
+    c.advance()
+    c.advance()
+    return
+  }
+  if (!startsNext(c, context)) {
     c.fail(expected, c.is(')') || c.is(']') ? 'remove it' : hint)
     return
   }
   c.unexpected(expected, c.atEnd ? 'add `;` at the end' : `insert \`;\` before ${c.found()}`)
 }
 
-const startsStatement = (c: Cursor, context: Context): boolean => {
-  if (c.atEnd || c.is('}') || startsItem(c)) return true
-  const next = c.peek(1)
-  switch (context) {
-    case 'file':
-      return startsRuleAtMargin(c)
-    case 'block':
-      if (c.token.kind === 'at') return true
-      if (c.token.kind !== 'symbol' && c.token.kind !== 'string') return false
-      return isMark(next, '=') || (next.kind === 'reserved' && next.text === 'if')
-    case 'test':
-      return (c.isWord('setup') && isMark(next, '{')) || ((c.isWord('assert') || c.isWord('assert_not')) && next.kind === 'symbol')
-    case 'facts':
-      return c.token.kind === 'symbol' && (isMark(next, '(') || (c.isWord('fixture') && next.kind === 'symbol'))
-  }
-}
-
-const isSymbol = (token: Token, text: string): boolean => token.kind === 'symbol' && token.text === text
+/** Whether the next statement, or the end of what surrounds them, plainly stands here. */
+const startsNext = (c: Cursor, context: Context): boolean => c.atEnd || endsHere(c) || startsItem(c) || startsStatement(c, context)
 
 /** Wakes a failed cursor up: behind the next `;` or closing brace, before the brace that ends what surrounds it, or before the next item. */
 export const recover = (c: Cursor, context: Context): void => {
   if (!c.failed) return
   c.failed = false
+  // A `;` or brace in the middle of a statement, rather than at its end.
+  if ((c.is(';') || c.is('}')) && !endsHere(c)) c.advance()
   for (;;) {
     const fresh = !c.atStatement && (startsItem(c) || (context === 'file' && startsRuleAtMargin(c)))
     if (c.atEnd || fresh) {
@@ -72,7 +35,7 @@ export const recover = (c: Cursor, context: Context): void => {
       c.excuse()
       return
     }
-    if (c.is('}') && c.openBraces === 0) {
+    if (c.is('}') && c.openBraces === 0 && !isStrayBrace(c)) {
       if (context === 'file') c.advance()
       return
     }
@@ -98,6 +61,7 @@ const skipToken = (c: Cursor): boolean => {
       c.openParens = Math.max(0, c.openParens - 1)
       return false
     case '}':
+      if (c.openBraces === 0) return false
       c.openBraces -= 1
       if (c.openBraces === 0) c.take(';')
       return c.openBraces === 0
@@ -118,11 +82,9 @@ const skipBraces = (c: Cursor): boolean => {
   if (object) return false
   if (depth === 0) c.take(';')
   else c.excuse()
+  c.unsureBraces = true
   return true
 }
-
-const isLiteral = (token: Token): boolean =>
-  token.kind === 'string' || token.kind === 'integer' || (token.kind === 'reserved' && (token.text === 'true' || token.text === 'false'))
 
 /** Whether what is open closes before the next `;`: then the `;` at the cursor stands inside it, as in `["a"; "b"]`. Linear: each `;` looks as far as the next. */
 export const closesAhead = (c: Cursor): boolean => {
@@ -137,7 +99,8 @@ export const closesAhead = (c: Cursor): boolean => {
     else if (token.text === ')' || token.text === ']') parens = Math.max(0, parens - 1)
     else if (token.text === '{') braces += 1
     else if (token.text === '}') {
-      if (braces === 0) return false
+      // A map is followed by `;`, any other brace ends what surrounds it.
+      if (braces === 0 || !isMark(c.peek(ahead + 1), ';')) return false
       braces -= 1
     }
     if (parens + braces === 0) return true

@@ -21,3 +21,7 @@ export const reservedWords: ReadonlySet<string> = new Set(['if', 'and', 'or', 'n
 
 /** The one constant that may stand as a term (polar.md 3). */
 export const timeConstant = 'current_unix_time'
+
+/** A string, integer or Boolean. */
+export const isLiteral = ({ kind, text }: Token): boolean =>
+  kind === 'string' || kind === 'integer' || (kind === 'reserved' && (text === 'true' || text === 'false'))

@@ -1,4 +1,4 @@
-/** How user text and choices appear in messages: one line, in back-ticks, nothing a terminal would obey. */
+/** How user text appears in messages: one line, in back-ticks, nothing a terminal would obey. */
 
 /** The longest piece of user text in a message, in code points. */
 const LONGEST = 60
@@ -14,10 +14,6 @@ export const quote = (text: string): string => {
 /** Text with control and direction characters written as `\u{…}`. */
 export const visible = (text: string): string =>
   text.replace(UNPRINTABLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
-
-/** `a`, `a or b`, `a, b or c`. */
-export const oneOf = (items: readonly string[]): string =>
-  items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} or ${items.slice(-1).join('')}`
 
 // C0, DEL, C1, soft hyphen, line and paragraph separators, marks that reorder or hide text, lone surrogates.
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\u2028\u2029]|\p{Cs}/gu

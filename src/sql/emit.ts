@@ -2,6 +2,7 @@
 import { assert, at, known, unreachable } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
 import type { FactShape } from '../ir/fact-source.ts'
+import { reachedRows } from '../ir/order.ts'
 import type { PlannedRule, Relation, Step } from '../ir/relation.ts'
 import type { FactArgument, Term } from '../ir/terms.ts'
 import { anyOf, exists, type Fragment, renderSelect, unionAll } from './fragment.ts'
@@ -183,8 +184,11 @@ export class Emitter {
 
   #fact(shape: FactShape, args: readonly FactArgument[], partial: Partial): Partial {
     const alias = this.alias('f')
-    if (shape.origin.kind === 'table')
-      return this.#columns(`${shape.origin.table} AS ${alias}`, args, (index) => `${alias}.${columnName(index)}`, partial)
+    if (shape.origin.kind === 'table') {
+      const residual = residualLists(shape, args, partial.scope)
+      const column = (index: number): string => `${residual.has(index) ? '+' : ''}${alias}.${columnName(index)}`
+      return this.#columns(`${shape.origin.table} AS ${alias}`, args, column, partial)
+    }
     assert(shape.origin.kind !== 'accepted', 'a plan to run reads stored facts')
     const json = this.parameters.placeholder(shape.origin)
     return this.#columns(
@@ -402,6 +406,18 @@ export class Emitter {
     const read = outputs.slice(0, outputCountOf(at(group.members, 0)))
     return `WITH RECURSIVE ${definition} SELECT ${read.length === 0 ? '1' : read.join(', ')} FROM ${cte}${tagged ? ' WHERE tag = 0' : ''}`
   }
+}
+
+/** Rows that may be read and tested against a list of names, rather than searched for name by name. */
+const FEW_ROWS = 4
+
+/** Lists that are cheaper to test on the few rows that the other columns find; `+` keeps SQLite from searching by them. */
+const residualLists = (shape: FactShape, args: readonly FactArgument[], scope: Scope): Set<number> => {
+  const lists = args.flatMap((term, index) => (term.kind === 'list' ? [{ index, size: term.values.length }] : []))
+  if (lists.length === 0) return new Set()
+  const usable = args.map((term) => term.kind !== 'list' && (term.kind !== 'variable' || scope.has(term.id)))
+  const rows = reachedRows(shape, usable)
+  return new Set(lists.flatMap(({ index, size }) => (rows <= Math.max(size, FEW_ROWS) ? [index] : [])))
 }
 
 const extend = (partial: Partial, from: readonly string[], where: readonly string[]): Partial => ({

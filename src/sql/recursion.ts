@@ -71,29 +71,31 @@ const memberOf = (step: CallStep): Member => ({ relation: step.relation, pattern
 export class RecursionFinder {
   readonly #groupOf = new Map<string, ReadonlySet<string>>()
   readonly #done = new Set<string>()
-  readonly #reaches = new Map<string, boolean>()
+  readonly #reaching = new Set<string>()
+  /** By member key: whether its own recursion grows fast. */
+  readonly fanOuts = new Map<string, boolean>()
 
   /** Keys of the group a member belongs to, or null when it is not recursive. */
   groupKeys(member: Member): ReadonlySet<string> | null {
-    for (const component of components([member], { key: memberKey, next: calledBy }, this.#done)) {
-      const keys = new Set(component.map(memberKey))
-      const recursive = keys.size > 1 || component.some((item) => calledBy(item).some((call) => keys.has(memberKey(call))))
-      if (recursive) for (const key of keys) this.#groupOf.set(key, keys)
-    }
+    this.#explore(member)
     return this.#groupOf.get(memberKey(member)) ?? null
   }
 
   /** Whether a member is recursive or calls, however indirectly, one that is. */
   reachesRecursion(member: Member): boolean {
-    const key = memberKey(member)
-    let found = this.#reaches.get(key)
-    if (found === undefined) {
-      // Set first: a member met again on the way is recursive, and found so by its group.
-      this.#reaches.set(key, false)
-      found = this.groupKeys(member) !== null || calledBy(member).some((call) => this.reachesRecursion(call))
-      this.#reaches.set(key, found)
+    this.#explore(member)
+    return this.#reaching.has(memberKey(member))
+  }
+
+  /** Components arrive after those they call, so what they reach is known by then. */
+  #explore(member: Member): void {
+    for (const component of components([member], { key: memberKey, next: calledBy }, this.#done)) {
+      const keys = new Set(component.map(memberKey))
+      const called = component.flatMap(calledBy).map(memberKey)
+      const isRecursive = called.some((key) => keys.has(key))
+      if (isRecursive) for (const key of keys) this.#groupOf.set(key, keys)
+      if (isRecursive || called.some((key) => this.#reaching.has(key))) for (const key of keys) this.#reaching.add(key)
     }
-    return found
   }
 }
 
@@ -121,6 +123,13 @@ export const groupFrom = (target: Member, finder: RecursionFinder, source: RuleS
 export const FAN_OUT = 1.5
 
 const fansOut = (member: Member, finder: RecursionFinder): boolean => {
+  const key = memberKey(member)
+  const found = finder.fanOuts.get(key) ?? growsFast(member, finder)
+  finder.fanOuts.set(key, found)
+  return found
+}
+
+const growsFast = (member: Member, finder: RecursionFinder): boolean => {
   const keys = finder.groupKeys(member)
   return keys !== null && groupGrowth(collectGroup(member, { keys, joins: () => null, source: { rules: rulesOf } })) > FAN_OUT
 }

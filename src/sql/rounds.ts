@@ -1,7 +1,8 @@
 /** Evaluation by rounds: relations in temporary tables, filled until nothing new appears. Slower than one statement, and able to run every program. */
 import { known } from '../base/assert.ts'
+import { limits } from '../base/limits.ts'
 import type { PlannedRule, Step } from '../ir/relation.ts'
-import { type CallOverride, Emitter } from './emit.ts'
+import { type CallOverride, Emitter, SqlTooLarge } from './emit.ts'
 import { renderSelect, unionAll } from './fragment.ts'
 import { Parameters, type Slot } from './parameters.ts'
 import { type CallStep, callsOf, groupFrom, type Member, memberKey, RecursionFinder, rulesOf } from './recursion.ts'
@@ -45,6 +46,7 @@ interface Tabled {
 /** `prefix` makes table names unique per compiled question. `all`: every relation gets tables, nothing is inlined. */
 export const roundsProgram = (goals: readonly Member[], inputs: readonly string[], prefix: string, all: boolean): RoundsProgram => {
   const tables = chooseTables(goals, prefix, all)
+  if (tables.size > limits.roundTables) throw new SqlTooLarge(`more than ${limits.roundTables} relations take part`)
   setLevels(tables)
   const override: CallOverride = (step, alias) => {
     const table = tables.get(memberKey({ relation: step.relation, pattern: step.pattern }))

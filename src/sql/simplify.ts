@@ -7,10 +7,15 @@ import { type CallStep, type Member, memberKey, type RecursionFinder, rulesOf } 
 
 /** Alternatives that a delegation may bring in. */
 const MAX_RULES = 64
+/** Constants in the lists of rules that may be brought in: longer lists would be copied again and again. */
+const MAX_VALUES = 256
+/** Delegations followed one after another; longer chains are left to the emitter's own bound. */
+const MAX_CHAIN = 400
 
 export class RuleSimplifier {
   readonly #finder: RecursionFinder
   readonly #done = new Map<string, readonly PlannedRule[]>()
+  #depth = 0
 
   constructor(finder: RecursionFinder) {
     this.#finder = finder
@@ -20,10 +25,13 @@ export class RuleSimplifier {
     const key = memberKey(member)
     let rules = this.#done.get(key)
     if (!rules) {
+      if (this.#depth >= MAX_CHAIN) return rulesOf(member)
+      this.#depth += 1
       // Set first, for a member that is met again on the way (it is recursive, and never inlined).
       this.#done.set(key, rulesOf(member))
       rules = mergeRules(rulesOf(member).flatMap((rule) => this.#simplify(rule)))
       this.#done.set(key, rules)
+      this.#depth -= 1
     }
     return rules
   }
@@ -50,8 +58,18 @@ export class RuleSimplifier {
   /** The simplified rules of a call that may be inlined; null for a recursive one. */
   #callee(step: CallStep): readonly PlannedRule[] | null {
     const member = { relation: step.relation, pattern: step.pattern }
-    return this.#finder.groupKeys(member) ? null : this.rules(member)
+    if (this.#finder.groupKeys(member)) return null
+    const rules = this.rules(member)
+    return listedValues(rules) > MAX_VALUES ? null : rules
   }
+}
+
+const listedValues = (rules: readonly PlannedRule[]): number => {
+  let count = 0
+  for (const rule of rules)
+    for (const step of rule.steps)
+      if (step.kind === 'fact') for (const term of step.args) if (term.kind === 'list') count += term.values.length
+  return count
 }
 
 /** Whether a check would multiply its caller's rows when joined instead of tested. */
@@ -167,21 +185,30 @@ interface Hole {
   readonly argument: number
 }
 
+/** One pass: every rule is merged at most once, with all that are like it but for the constant in one hole. */
 const mergeOnce = (rules: readonly PlannedRule[]): PlannedRule[] => {
-  const byText = new Map<string, { readonly index: number; readonly hole: Hole }>()
+  const alike = new Map<string, { readonly index: number; readonly hole: Hole }[]>()
   for (const [index, rule] of rules.entries()) {
     for (const hole of holes(rule)) {
       const text = ruleText(rule, hole)
-      const other = byText.get(text)
-      if (other && other.index !== index) {
-        const into = at(rules, other.index)
-        const together = withValues(into, hole, [...valuesAt(into, hole), ...valuesAt(rule, hole)])
-        return rules.flatMap((item, position) => (position === other.index ? [together] : position === index ? [] : [item]))
-      }
-      byText.set(text, { index, hole })
+      const list = alike.get(text)
+      if (list) list.push({ index, hole })
+      else alike.set(text, [{ index, hole }])
     }
   }
-  return [...rules]
+  const result: (PlannedRule | null)[] = [...rules]
+  const used = new Set<number>()
+  for (const list of alike.values()) {
+    const [first, ...others] = list.filter(({ index }) => !used.has(index))
+    if (!first || others.length === 0) continue
+    const values = [first, ...others].flatMap(({ index, hole }) => valuesAt(at(rules, index), hole))
+    for (const { index } of [first, ...others]) {
+      used.add(index)
+      result[index] = null
+    }
+    result[first.index] = withValues(at(rules, first.index), first.hole, values)
+  }
+  return result.filter((rule) => rule !== null)
 }
 
 /** Constants, and lists of them, among the arguments of facts. */

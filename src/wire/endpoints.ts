@@ -41,5 +41,3 @@ export const endpoints = {
   ready: endpoint('open', 'GET', '/readyz'),
   metrics: endpoint('open', 'GET', '/metrics'),
 } as const
-
-export type EndpointName = keyof typeof endpoints

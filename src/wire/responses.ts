@@ -1,5 +1,11 @@
 /** Response bodies: exactly these keys, because strict clients fail on any other. */
-import type { Fact, ValuePattern } from '../base/value.ts'
+import type { Fact, FactPattern, Value, ValuePattern } from '../base/value.ts'
+
+export type ValueBody = Value
+export type FactBody = Fact
+/** Wildcards are null. */
+export type ValuePatternBody = ValuePattern
+export type FactPatternBody = FactPattern
 
 export interface MessageBody {
   readonly message: string
@@ -19,18 +25,18 @@ export interface ListBody extends ResultsBody {
 }
 
 export interface AuthorizedResourcesBody {
-  readonly results: readonly { readonly type: string; readonly id: string }[]
+  readonly results: readonly ValueBody[]
 }
 
 export interface QueryBody {
-  readonly results: readonly { readonly predicate: string; readonly args: readonly ValuePattern[] }[]
+  readonly results: readonly FactPatternBody[]
 }
 
 export interface EvaluateQueryBody {
   readonly results: readonly Readonly<Record<string, string | null>>[]
 }
 
-export type FactsBody = readonly Fact[]
+export type FactsBody = readonly FactBody[]
 
 export interface PolicyBody {
   readonly policy: { readonly filename: string | null; readonly src: string } | null

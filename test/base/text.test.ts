@@ -1,7 +1,7 @@
 /** Text helpers against the encoder. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { compareBytewise, hasLoneSurrogate, utf8Length } from '../../src/base/text.ts'
+import { compareBytewise, hasLoneSurrogate, sortBytewise, utf8Length } from '../../src/base/text.ts'
 
 const encode = (text: string): Buffer => Buffer.from(new TextEncoder().encode(text))
 
@@ -68,4 +68,15 @@ test('hasLoneSurrogate is true exactly when encoding changes the text', async ()
   expect(hasLoneSurrogate('\ud800')).toBe(true)
   expect(hasLoneSurrogate('\ude00\ud83d')).toBe(true)
   expect(hasLoneSurrogate('\u{1f600}')).toBe(false)
+})
+
+test('sortBytewise sorts as the encoded texts sort', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.oneof(fc.string(), fc.string({ unit: 'binary' }))), async (texts) => {
+      const expected = texts.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+      expect(sortBytewise(texts.slice())).toEqual(expected)
+    }),
+    { numRuns: 1000 },
+  )
+  expect(sortBytewise(['\u{10000}', '\uffff', 'a'])).toEqual(['a', '\uffff', '\u{10000}'])
 })

@@ -39,7 +39,7 @@ describe('tables', () => {
       rows: 1,
       distinct: [1, 1, 1],
       orders: [
-        [0, 1, 2],
+        [0, 2, 1],
         [2, 1, 0],
       ],
     })

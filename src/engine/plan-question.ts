@@ -130,8 +130,9 @@ const withLists = (question: Question, facts: FactSource): FactSource => {
 const linkedVariables = (question: Question, relation: Relation, pattern: Pattern): [string, string] | null => {
   const asked = question.variables.filter((_, index) => relation.modes[index] === 'out').map((item) => item.name)
   const seen = new Map<number, string>()
-  for (const [index, group] of pattern.entries()) {
-    if (group === null) continue
+  for (const [index, wildcard] of pattern.entries()) {
+    if (wildcard === null) continue
+    const { group } = wildcard
     const name = asked[index] ?? ''
     const other = seen.get(group)
     if (other !== undefined) return [other, name]

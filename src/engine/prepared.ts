@@ -1,5 +1,5 @@
 /** A compiled question with its prepared statements: run any number of times with other values. */
-import { at } from '../base/assert.ts'
+import { at, known } from '../base/assert.ts'
 import type { Pattern } from '../ir/relation.ts'
 import { SqlTooLarge } from '../sql/emit.ts'
 import type { Fragment } from '../sql/fragment.ts'
@@ -7,7 +7,7 @@ import { Parameters } from '../sql/parameters.ts'
 import type { Member } from '../sql/recursion.ts'
 import { type RoundsProgram, roundsProgram } from '../sql/rounds.ts'
 import { checkStatement, rowsStatement, walkedId, walkStatement } from '../sql/statement.ts'
-import type { SqlValue } from '../store/database.ts'
+import { SqlError, type SqlValue } from '../store/database.ts'
 import type { Store } from '../store/facts.ts'
 import { BoundStatement, type Inputs } from './binder.ts'
 import { QueryError } from './engine.ts'
@@ -21,6 +21,9 @@ export interface Branch {
   readonly pattern: Pattern
 }
 
+/** SQLITE_ERROR: the statement itself is refused. */
+const SQL_REFUSED = 1
+
 let nextProgram = 0
 
 export class Prepared {
@@ -32,10 +35,21 @@ export class Prepared {
 
   constructor(store: Store, plan: QuestionPlan) {
     this.#plan = plan
+    try {
+      this.#prepare(store)
+    } catch (error) {
+      // SQLite has bounds of its own on what one statement may hold; tables have none.
+      if (!(error instanceof SqlError && error.code === SQL_REFUSED)) throw error
+      this.close()
+      for (const answering of plan.answerings) this.#addRounds(store, answering, true)
+    }
+  }
+
+  #prepare(store: Store): void {
     const parameters = new Parameters()
-    const found = plan.answerings.flatMap((answering) => this.#emit(store, answering, parameters))
+    const found = this.#plan.answerings.flatMap((answering) => this.#emit(store, answering, parameters))
     if (found.length === 0) return
-    if (plan.question.variables.every((item) => item.mode === 'given'))
+    if (this.#plan.question.variables.every((item) => item.mode === 'given'))
       this.#check = new BoundStatement(store.database, store, checkStatement(found.flatMap((item) => item.fragments)), parameters.slots)
     else this.#rows = new BoundStatement(store.database, store, rowsStatement(found), parameters.slots)
   }
@@ -43,13 +57,13 @@ export class Prepared {
   #emit(store: Store, answering: Answering, parameters: Parameters): { number: number; fragments: Fragment[] }[] {
     const inputs = givenNames(this.#plan, answering).map((variable) => parameters.placeholder({ kind: 'input', variable }))
     const found: { number: number; fragments: Fragment[] }[] = []
-    for (const [pattern, variant] of answering.relation.variants) {
-      const fragments = emitMember(this.#plan, { relation: answering.relation, pattern }, inputs, parameters)
+    for (const member of goalMembers(this.#plan, answering)) {
+      const fragments = emitMember(this.#plan, member, inputs, parameters)
       if (typeof fragments === 'string') {
         this.#addRounds(store, answering, fragments === 'rounds-all')
         return []
       }
-      const number = this.#branches.push(this.#branch(answering, variant.pattern)) - 1
+      const number = this.#branches.push(this.#branch(answering, patternOf(member))) - 1
       if (fragments.length > 0) found.push({ number, fragments })
     }
     return found
@@ -60,10 +74,11 @@ export class Prepared {
   }
 
   #addRounds(store: Store, answering: Answering, all: boolean): void {
-    const members = [...answering.relation.variants.keys()].map((pattern): Member => ({ relation: answering.relation, pattern }))
+    const members = goalMembers(this.#plan, answering)
+    if (members.length === 0) return
     nextProgram += 1
     const program = rounds(() => roundsProgram(members, givenNames(this.#plan, answering), `temp.t${nextProgram}_`, all))
-    const branches = new Map([...answering.relation.variants].map(([key, variant]) => [key, this.#branch(answering, variant.pattern)]))
+    const branches = new Map(members.map((member) => [member.pattern, this.#branch(answering, patternOf(member))]))
     this.#rounds.push({ runner: new RoundsRunner(store, program), branches })
   }
 
@@ -87,7 +102,7 @@ export class Prepared {
   close(): void {
     this.#check?.finalize()
     this.#rows?.finalize()
-    for (const { runner } of this.#rounds) runner.close()
+    for (const { runner } of this.#rounds.splice(0)) runner.close()
   }
 }
 
@@ -99,6 +114,18 @@ const rounds = (make: () => RoundsProgram): RoundsProgram => {
     throw error
   }
 }
+
+/** The output patterns that answer. Where the question leaves a type open, a wildcard whose type no rule restricts is answered once, for every type. */
+const goalMembers = (plan: QuestionPlan, { relation, types }: Answering): Member[] => {
+  const open = plan.question.variables.flatMap((item, index) =>
+    relation.modes[index] === 'out' ? [item.type === null && types[index] !== null] : [],
+  )
+  return [...relation.variants].flatMap(([pattern, variant]) =>
+    variant.pattern.some((wildcard, index) => wildcard && !wildcard.own && open[index]) ? [] : [{ relation, pattern }],
+  )
+}
+
+const patternOf = (member: Member): Pattern => known(member.relation.variants.get(member.pattern), 'variant').pattern
 
 const givenNames = (plan: QuestionPlan, answering: Answering): string[] =>
   plan.question.variables.filter((_, index) => answering.relation.modes[index] === 'in').map((item) => item.name)

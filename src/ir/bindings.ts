@@ -11,6 +11,8 @@ export class Bindings {
   readonly #links: Map<string, Term>
   readonly #types: Map<string, Types>
   readonly #others: Set<string>
+  /** Variables whose types come from the rule itself, not only from how it is called. */
+  readonly #owned: Set<string>
   /** Variables of an enclosing rule: never linked, only compared. */
   readonly #outer: Set<string>
 
@@ -18,6 +20,7 @@ export class Bindings {
     this.#links = new Map(from?.links())
     this.#types = new Map(from?.allTypes())
     this.#others = new Set(from?.others())
+    this.#owned = new Set(from?.owned())
     this.#outer = new Set(from?.outer())
   }
 
@@ -35,6 +38,10 @@ export class Bindings {
 
   others(): ReadonlySet<string> {
     return this.#others
+  }
+
+  owned(): ReadonlySet<string> {
+    return this.#owned
   }
 
   outer(): ReadonlySet<string> {
@@ -85,6 +92,13 @@ export class Bindings {
     this.#others.add(id)
   }
 
+  /** As `narrow`, by a condition of the rule itself. */
+  restrict(term: Term, types: Types): boolean {
+    const found = this.find(term)
+    if (found.kind === 'variable') this.#owned.add(found.id)
+    return this.narrow(found, types)
+  }
+
   /** Intersects the candidate types; false when none is left. */
   narrow(term: Term, types: Types): boolean {
     if (types === null) return true
@@ -114,6 +128,7 @@ export class Bindings {
       if (to.kind === 'constant') return 'never'
       if (to.kind === 'variable') this.#others.add(to.id)
     }
+    if (to.kind === 'variable' && this.#owned.has(id)) this.#owned.add(to.id)
     this.#links.set(id, to)
     return 'equal'
   }

@@ -26,6 +26,8 @@ export interface Instance {
   readonly rule: CoreRule
   readonly head: readonly Term[]
   readonly atoms: readonly Atom[]
+  /** Variables with a type of the rule's own: a wildcard there is one of that type, not of every type. */
+  readonly owned: ReadonlySet<string>
 }
 
 /** Terms of a condition that is no negation. */

@@ -14,6 +14,8 @@ export interface RelationSource {
 export interface PlannedBody {
   readonly steps: readonly Step[]
   readonly bound: ReadonlySet<string>
+  /** Variables whose type is restricted by the rule or by what it calls. */
+  readonly owned: ReadonlySet<string>
   readonly rows: number
   readonly cost: number
   /** Follows equalities found through shared wildcards. */
@@ -27,6 +29,7 @@ type CallAtom = Atom & { kind: 'call' }
 interface State {
   readonly steps: Step[]
   readonly bound: Set<string>
+  readonly owned: Set<string>
   readonly links: Map<string, string>
   readonly rest: Atom[]
   rows: number
@@ -56,6 +59,7 @@ export class BodyPlanner {
     const state: State = {
       steps: [{ kind: 'fact', shape, args }],
       bound: new Set([...bound, ...variablesOf(args)]),
+      owned: new Set(),
       links: new Map(),
       rest: [],
       ...estimate,
@@ -64,8 +68,8 @@ export class BodyPlanner {
   }
 
   /** Every ordered body: one per combination of output patterns of its calls. */
-  plan(atoms: readonly Atom[], bound: ReadonlySet<string>): PlannedBody[] | Refusal {
-    return this.#advance({ steps: [], bound: new Set(bound), links: new Map(), rest: [...atoms], rows: 1, cost: 0 })
+  plan(atoms: readonly Atom[], bound: ReadonlySet<string>, owned: ReadonlySet<string>): PlannedBody[] | Refusal {
+    return this.#advance({ steps: [], bound: new Set(bound), owned: new Set(owned), links: new Map(), rest: [...atoms], rows: 1, cost: 0 })
   }
 
   #advance(state: State): PlannedBody[] | Refusal {
@@ -129,6 +133,7 @@ export class BodyPlanner {
       const found = this.#advance({
         steps: [],
         bound: new Set(state.bound),
+        owned: new Set(state.owned),
         links: new Map(state.links),
         rest: [...inner],
         rows: 1,
@@ -216,22 +221,25 @@ const rank = (candidate: Candidate): number => (candidate.rows <= 1 ? (candidate
 const bindOutputs = (state: State, variant: Variant, outs: readonly Term[]): Term[] => {
   const outputs: Term[] = []
   const groups = new Map<number, Term>()
-  for (const [index, group] of variant.pattern.entries()) {
+  for (const [index, wildcard] of variant.pattern.entries()) {
     const term = find(state, at(outs, index))
-    if (group === null) {
+    if (wildcard === null) {
       outputs.push(term)
       continue
     }
-    const other = groups.get(group)
+    if (wildcard.own && term.kind === 'variable') state.owned.add(term.id)
+    const other = groups.get(wildcard.group)
     if (other) link(state, term, find(state, other))
-    else groups.set(group, term)
+    else groups.set(wildcard.group, term)
   }
   for (const id of variablesOf(outputs.map((term) => find(state, term)))) state.bound.add(id)
   return outputs.map((term) => find(state, term))
 }
 
 const link = (state: State, from: Term, to: Term): void => {
-  if (from.kind === 'variable' && to.kind === 'variable' && from.id !== to.id) state.links.set(from.id, to.id)
+  if (from.kind !== 'variable' || to.kind !== 'variable' || from.id === to.id) return
+  state.links.set(from.id, to.id)
+  if (state.owned.has(from.id)) state.owned.add(to.id)
 }
 
 const find = (state: { readonly links: ReadonlyMap<string, string> }, term: Term): Term => {
@@ -253,6 +261,7 @@ const copy = (state: State): State => ({
   ...state,
   steps: [...state.steps],
   bound: new Set(state.bound),
+  owned: new Set(state.owned),
   links: new Map(state.links),
   rest: [...state.rest],
 })
@@ -260,6 +269,7 @@ const copy = (state: State): State => ({
 const body = (state: State): PlannedBody => ({
   steps: state.steps,
   bound: state.bound,
+  owned: state.owned,
   rows: state.rows,
   cost: state.cost,
   find: (term) => find(state, term),

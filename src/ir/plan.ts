@@ -1,7 +1,7 @@
 /** Plans a question: chooses modes, the order of conditions and the output patterns, from the bound arguments outwards. */
 import { at, known } from '../base/assert.ts'
 import { BodyPlanner, isRefusal, type PlannedBody, type RelationSource } from './order.ts'
-import { type Mode, type Pattern, type PlannedRule, patternKey, type Refusal, Relation, relationKey } from './relation.ts'
+import { type Mode, type Pattern, type PlannedRule, patternKey, type Refusal, Relation, relationKey, type Wildcard } from './relation.ts'
 import { type Specialiser, TooComplex } from './specialise.ts'
 import { type PositionClass, type Term, variable } from './terms.ts'
 
@@ -113,7 +113,7 @@ export class Planner implements RelationSource {
   #instanceRules(relation: Relation): (FoundRule | Refusal)[] {
     return this.#program.instances(relation.predicate, relation.classes).flatMap((instance): (FoundRule | Refusal)[] => {
       const planner = new BodyPlanner(this, relation.predicate)
-      const bodies = planner.plan(instance.atoms, boundBy(relation, instance.head))
+      const bodies = planner.plan(instance.atoms, boundBy(relation, instance.head), instance.owned)
       if (isRefusal(bodies)) return [{ ...bodies, rule: instance.rule.span }]
       return bodies.map((body) => finish(relation, instance.head, body))
     })
@@ -135,7 +135,7 @@ const boundBy = (relation: Relation, head: readonly Term[]): Set<string> =>
 
 const finish = (relation: Relation, head: readonly Term[], body: PlannedBody): FoundRule => {
   const groups = new Map<string, number>()
-  const pattern: (number | null)[] = []
+  const pattern: (Wildcard | null)[] = []
   const inputs: Term[] = []
   const outputs: Term[] = []
   for (const [index, mode] of relation.modes.entries()) {
@@ -149,7 +149,7 @@ const finish = (relation: Relation, head: readonly Term[], body: PlannedBody): F
       continue
     }
     if (!groups.has(found.id)) groups.set(found.id, groups.size)
-    pattern.push(known(groups.get(found.id), 'group'))
+    pattern.push({ group: known(groups.get(found.id), 'group'), own: body.owned.has(found.id) })
   }
   return { pattern, rule: { inputs, outputs, steps: body.steps, rows: body.rows, cost: body.cost } }
 }

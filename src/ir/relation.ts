@@ -8,8 +8,14 @@ import { type FactArgument, nodeKey, type PositionClass, type Term } from './ter
 /** `fixed`: the class is a constant, so no value is passed; `in`: the caller gives a value; `out`: values are asked for. */
 export type Mode = 'fixed' | 'in' | 'out'
 
-/** Per `out` position: null for a concrete value, or the number of its wildcard group; positions of one group are the same unknown value. */
-export type Pattern = readonly (number | null)[]
+/** A wildcard of an answer: positions of one group are the same unknown value. `own`: the rules restrict its type themselves. */
+export interface Wildcard {
+  readonly group: number
+  readonly own: boolean
+}
+
+/** Per `out` position: null for a concrete value, or the wildcard. */
+export type Pattern = readonly (Wildcard | null)[]
 
 export type Step =
   /** A row of a fact table; unbound variables among `args` become bound. */
@@ -76,4 +82,5 @@ export class Relation {
 export const relationKey = (predicate: string, classes: readonly PositionClass[], modes: readonly Mode[]): string =>
   `${nodeKey(predicate, classes)}${modes.map((mode) => mode[0]).join('')}`
 
-export const patternKey = (pattern: Pattern): string => pattern.map((item) => item ?? 'c').join(',')
+export const patternKey = (pattern: Pattern): string =>
+  pattern.map((item) => (item ? `${item.group}${item.own ? '!' : ''}` : 'c')).join(',')

@@ -55,11 +55,11 @@ const narrowBy = (literal: CoreLiteral, bindings: Bindings, program: Program): b
     case 'equal':
       return bindings.unify(coreTerm(literal.left), coreTerm(literal.right)) !== 'never'
     case 'order':
-      return bindings.narrow(coreTerm(literal.left), INTEGER) && bindings.narrow(coreTerm(literal.right), INTEGER)
+      return bindings.restrict(coreTerm(literal.left), INTEGER) && bindings.restrict(coreTerm(literal.right), INTEGER)
     case 'matches':
-      return bindings.narrow(variable(literal.variable), program.typesOf(literal.type, literal.exact))
+      return bindings.restrict(variable(literal.variable), program.typesOf(literal.type, literal.exact))
     case 'in':
-      return bindings.narrow(coreTerm(literal.term), [...new Set(literal.values.map((value) => value.type))])
+      return bindings.restrict(coreTerm(literal.term), [...new Set(literal.values.map((value) => value.type))])
     case 'call':
     case 'not':
     case 'unequal':

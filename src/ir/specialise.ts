@@ -72,8 +72,14 @@ export class Specialiser implements Program {
     return [...answers.tuples.values()]
   }
 
-  /** Where the facts of a specialised predicate can stand. */
+  /** Where the facts of a specialised predicate can stand. Facts have types, so none is at an `open` position unless its type is not known yet. */
   shapes(predicate: string, classes: readonly PositionClass[]): readonly FactShape[] {
+    return this.#possibleShapes(predicate, classes).filter((shape) =>
+      classes.every((item, index) => item.kind !== 'open' || shape.types[index] === null),
+    )
+  }
+
+  #possibleShapes(predicate: string, classes: readonly PositionClass[]): readonly FactShape[] {
     return this.#facts.shapes(predicate, classes.length).filter((shape) => classes.every((item, index) => admits(shape, index, item)))
   }
 
@@ -119,7 +125,8 @@ export class Specialiser implements Program {
   #extend(answers: Answers): boolean {
     const before = answers.tuples.size
     const add = (tuple: TypeTuple): void => void answers.tuples.set(JSON.stringify(tuple), tuple)
-    for (const shape of this.shapes(answers.predicate, answers.classes)) for (const tuple of shapeTuples(shape, answers.classes)) add(tuple)
+    for (const shape of this.#possibleShapes(answers.predicate, answers.classes))
+      for (const tuple of shapeTuples(shape, answers.classes)) add(tuple)
     for (const rule of this.#rulesOf(answers.predicate, answers.classes.length)) {
       for (const bindings of this.#resolveRule(rule, answers.classes).map((found) => found.bindings)) {
         const head = rule.params.map(coreTerm)
@@ -146,7 +153,7 @@ export class Specialiser implements Program {
         // An open position means: of no particular type. A typed head belongs to another specialised predicate.
         if (classes.some((item, index) => item.kind === 'open' && split.types(at(head, index)) !== null)) return []
         const atoms = this.#atoms(disjunct, split, outerVariables(rule.params, disjunct))
-        return atoms ? [{ rule, head: head.map((term) => split.find(term)), atoms }] : []
+        return atoms ? [{ rule, head: head.map((term) => split.find(term)), atoms, owned: split.owned() }] : []
       }),
     )
   }

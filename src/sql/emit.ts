@@ -35,7 +35,7 @@ export class SqlTooLarge extends Error {
 const MAX_ALTERNATIVES = 24
 
 /** Calls one inside another in one statement: SQLite's own limit on nested expressions is near. */
-const MAX_DEPTH = 100
+const MAX_DEPTH = 40
 
 /** SQL expression per bound variable. */
 type Scope = ReadonlyMap<string, string>
@@ -264,7 +264,7 @@ export class Emitter {
     if (closure) return [closure]
     const text = group.kind === 'demand' ? this.#demand(group, inputs) : this.#answers(group, inputs)
     if (text === null) return []
-    const width = outputCount(group)
+    const width = outputCountOf(at(group.members, 0))
     const alias = this.alias('s')
     if (width === 0) return [{ from: [], where: [`EXISTS (${text})`], outputs: [] }]
     if (inputs.every((input) => input.startsWith('?')))
@@ -428,7 +428,7 @@ const extend = (partial: Partial, from: readonly string[], where: readonly strin
 const named = (outputs: readonly string[]): string[] => outputs.map((output, index) => `${output} AS o${index + 1}`)
 
 const outputCountOf = (member: Member): number =>
-  known(member.relation.variants.get(member.pattern), 'variant').pattern.filter((group) => group === null).length
+  known(member.relation.variants.get(member.pattern), 'variant').pattern.filter((wildcard) => wildcard === null).length
 
 const outputCount = (group: Group): number => Math.max(...group.members.map(outputCountOf))
 

@@ -104,7 +104,7 @@ const tabled = (member: Member, name: string): Tabled => {
     demand: `${name}q`,
     answers: `${name}a`,
     inputs: modes.map((_, index) => `i${index + 1}`),
-    outputs: pattern.filter((group) => group === null).map((_, index) => `o${index + 1}`),
+    outputs: pattern.filter((wildcard) => wildcard === null).map((_, index) => `o${index + 1}`),
     level: 0,
   }
 }

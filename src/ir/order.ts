@@ -9,6 +9,8 @@ import { type FactArgument, type PositionClass, type Term, variable } from './te
 /** Where called relations come from. */
 export interface RelationSource {
   relation(predicate: string, classes: readonly PositionClass[], modes: readonly Mode[]): Relation
+  /** Whether a predicate has facts only. */
+  isStored(predicate: string, length: number): boolean
 }
 
 export interface PlannedBody {
@@ -146,8 +148,21 @@ export class BodyPlanner {
   }
 
   #cheapest(state: State, blocked: Refusal[]): Candidate | null {
+    const isStored = (atom: Atom): boolean => atom.kind === 'call' && this.#source.isStored(atom.predicate, atom.args.length)
+    const stored = this.#cheapestOf(state.rest.filter(isStored), state, blocked)
+    // A look-up that finds about one row goes first whatever the rules would cost, which are then not even planned.
+    if (stored && stored.rows <= ABOUT_ONE) return stored
+    const derived = this.#cheapestOf(
+      state.rest.filter((atom) => !isStored(atom)),
+      state,
+      blocked,
+    )
+    return stored && (derived === null || rank(stored) <= rank(derived)) ? stored : derived
+  }
+
+  #cheapestOf(atoms: readonly Atom[], state: State, blocked: Refusal[]): Candidate | null {
     let best: Candidate | null = null
-    for (const atom of state.rest) {
+    for (const atom of atoms) {
       const candidate =
         atom.kind === 'call'
           ? this.#callCandidate(state, atom, blocked)
@@ -214,6 +229,8 @@ const MIN_RECURSIVE = 2
 
 const rowsOf = (relation: Relation): number =>
   relation.recursive && relation.modes.includes('out') ? Math.max(relation.rows, MIN_RECURSIVE) : relation.rows
+
+const ABOUT_ONE = 1.2
 
 /** Lower goes first: filters by how much they remove for their cost, then what yields the fewest rows. */
 const rank = (candidate: Candidate): number => (candidate.rows <= 1 ? (candidate.rows - 1.001) / candidate.cost : candidate.rows)

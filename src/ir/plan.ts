@@ -35,6 +35,10 @@ export class Planner implements RelationSource {
     return relation
   }
 
+  isStored(predicate: string, length: number): boolean {
+    return !this.#program.hasRules(predicate, length)
+  }
+
   /** The same relation with one given argument asked for instead. */
   widened(relation: Relation, position: number): Relation {
     return this.plan(

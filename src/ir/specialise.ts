@@ -72,6 +72,10 @@ export class Specialiser implements Program {
     return [...answers.tuples.values()]
   }
 
+  hasRules(predicate: string, length: number): boolean {
+    return this.#rulesOf(predicate, length).length > 0
+  }
+
   /** Where the facts of a specialised predicate can stand. Facts have types, so none is at an `open` position unless its type is not known yet. */
   shapes(predicate: string, classes: readonly PositionClass[]): readonly FactShape[] {
     return this.#possibleShapes(predicate, classes).filter((shape) =>

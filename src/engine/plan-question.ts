@@ -1,6 +1,5 @@
 /** From a question to SQL: judges refusals on the policy alone, then plans and emits for the tables that exist. */
 
-import { limits } from '../base/limits.ts'
 import type { CheckedPolicy } from '../check/core.ts'
 import { acceptedFacts, type FactShape, type FactSource, factSource } from '../ir/fact-source.ts'
 import { Planner } from '../ir/plan.ts'
@@ -156,6 +155,3 @@ export const emitMember = (
     throw error
   }
 }
-
-/** Milliseconds allowed for a question. */
-export const defaultTimeoutMs = limits.queryMs

@@ -1,0 +1,39 @@
+/** The policy files that a development server was started with: loaded once it serves, and again when they change. */
+import { watch } from 'node:fs'
+import { ArctosClient, ClientError } from '../../src/client/client.ts'
+import { developmentKey } from '../../src/wire/api-key.ts'
+import { CliError } from './cli-error.ts'
+import { print, printError } from './output.ts'
+import { policyRefusal } from './policy-commands.ts'
+import { readPolicyFiles, showMessage } from './policy-files.ts'
+
+/** Editors write a file in several steps. */
+const SETTLE_MS = 100
+
+/** Loads the files into the default environment; rejects with CliError when they are refused. */
+export const loadServedPolicy = async (url: string, paths: readonly string[]): Promise<void> => {
+  const { files, source, filename } = await readPolicyFiles(paths)
+  try {
+    const { message } = await new ArctosClient({ url, key: developmentKey }).savePolicy(source, filename)
+    print(`${paths.join(', ')}: ${showMessage(files, message)}`)
+  } catch (error) {
+    throw policyRefusal(files, error)
+  }
+}
+
+/** Loads the files again whenever one of them changes; a refused policy leaves the active one. */
+export const watchServedPolicy = (url: string, paths: readonly string[]): void => {
+  let timer: NodeJS.Timeout | undefined
+  const reload = (): void => {
+    loadServedPolicy(url, paths).catch((error: unknown) => {
+      if (!(error instanceof CliError || error instanceof ClientError)) throw error
+      printError(error.message)
+    })
+  }
+  for (const path of paths) {
+    watch(path, () => {
+      clearTimeout(timer)
+      timer = setTimeout(reload, SETTLE_MS)
+    })
+  }
+}

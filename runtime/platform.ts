@@ -1,0 +1,29 @@
+/** What the portable app asks of its platform: clocks, randomness, log lines, metrics. */
+import { sha256 } from '@noble/hashes/sha2.js'
+import type { WriteLogLine } from '../src/ops/log-line.ts'
+import type { MetricRegistry } from '../src/ops/metrics.ts'
+
+export interface Platform {
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number
+  /** Milliseconds of a clock that never goes back. */
+  readonly monotonicMs: () => number
+  /** A random uuid4. */
+  readonly newId: () => string
+  /** SHA-256 of the UTF-8 of a text. */
+  readonly sha256: (text: string) => Uint8Array
+  readonly log: WriteLogLine
+  readonly metrics: MetricRegistry
+}
+
+const encoder = new TextEncoder()
+
+/** The platform of every web-standard runtime. */
+export const webPlatform = (log: WriteLogLine, metrics: MetricRegistry): Platform => ({
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  newId: () => crypto.randomUUID(),
+  sha256: (text) => sha256(encoder.encode(text)),
+  log,
+  metrics,
+})

@@ -119,5 +119,8 @@ export const askedVariable = (name: string, type: string | null): QuestionVariab
   other: false,
 })
 
-/** Constants of a checked policy, for `apply` to intern and for questions to be classed by. */
-export const constantsOf = (policy: CheckedPolicy): Value[] => policyConstants(policy.rules)
+/** Constants of a checked policy, for `apply` to intern and for questions to be classed by: those of its rules, and the names that its facts can have. */
+export const constantsOf = (policy: CheckedPolicy): Value[] => {
+  const names = policy.signatures.flatMap(({ positions }) => positions.flatMap(({ name }) => (name === null ? [] : [name])))
+  return [...policyConstants(policy.rules), ...[...new Set(names)].map((id) => ({ type: 'String', id }))]
+}

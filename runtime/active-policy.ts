@@ -1,14 +1,14 @@
 /** The policy that answers: compiled when it becomes active, replaced by one assignment. A policy that cannot be compiled stops its environment, never the older one goes on. */
-import type { Value } from '../src/base/value.ts'
 import { emptyPolicy } from '../src/check/check.ts'
 import type { CheckedPolicy } from '../src/check/core.ts'
 import { compilePolicy } from '../src/engine/compile.ts'
 import { createEngine } from '../src/engine/create.ts'
 import type { Engine } from '../src/engine/engine.ts'
-import { neededIndexes } from '../src/engine/indexes.ts'
+import { type NeededIndex, neededIndexes } from '../src/engine/indexes.ts'
 import { constantsOf } from '../src/engine/question.ts'
 import { splitFiles } from '../src/polar/files.ts'
 import type { Store } from '../src/store/facts.ts'
+import type { CompiledPolicy } from './service.ts'
 
 interface Active {
   readonly policy: CheckedPolicy
@@ -16,12 +16,18 @@ interface Active {
   readonly problem: string | null
 }
 
+/** `policy` is null when it does not compile. */
+interface Compiled {
+  readonly source: string
+  readonly policy: CheckedPolicy | null
+  readonly indexes: readonly NeededIndex[]
+}
+
 export class ActivePolicy {
   readonly #store: Store
   #started = false
   #active: Active
-  /** The last compiled source: applying a policy asks for its constants, then activates it. */
-  #compiled: { readonly source: string; readonly policy: CheckedPolicy | null } | null = null
+  #compiled: Compiled | null = null
 
   constructor(store: Store) {
     this.#store = store
@@ -42,10 +48,9 @@ export class ActivePolicy {
     return this.#active.problem
   }
 
-  /** Values that a policy compares with: none when it does not compile. */
-  constantsOf(source: string): readonly Value[] {
-    const policy = this.#compile(source, null)
-    return policy === null ? [] : constantsOf(policy)
+  /** The next policy, compiled elsewhere. */
+  expect(compiled: CompiledPolicy): void {
+    this.#compiled = compiled
   }
 
   /** Replay is over: from now on every change is activated at once. */
@@ -64,19 +69,23 @@ export class ActivePolicy {
 
   #activate(): void {
     const stored = this.#store.activePolicy()
-    const policy = stored === null ? emptyPolicy() : this.#compile(stored.source, stored.filename)
+    const compiled = stored === null ? { policy: emptyPolicy(), indexes: [] } : this.#compile(stored.source, stored.filename)
     const previous = this.#active.engine
-    const problem = policy === null ? 'the active policy cannot be compiled by this version' : null
-    const used = policy ?? emptyPolicy()
-    const indexes = neededIndexes(used)
-    if (indexes.length > 0)
-      this.#store.transaction(() => indexes.forEach(({ signature, columns }) => this.#store.ensureIndex(signature, columns)))
-    this.#active = { policy: used, engine: createEngine({ store: this.#store, policy: used }), problem }
+    const problem = compiled.policy === null ? 'the active policy cannot be compiled by this version' : null
+    const policy = compiled.policy ?? emptyPolicy()
+    this.#store.transaction(() => {
+      this.#store.intern(constantsOf(policy))
+      for (const { signature, columns } of compiled.indexes) this.#store.ensureIndex(signature, columns)
+    })
+    this.#active = { policy, engine: createEngine({ store: this.#store, policy }), problem }
     previous.close()
   }
 
-  #compile(source: string, filename: string | null): CheckedPolicy | null {
-    if (this.#compiled?.source !== source) this.#compiled = { source, policy: compilePolicy(splitFiles(source, filename)).value }
-    return this.#compiled.policy
+  #compile(source: string, filename: string | null): Compiled {
+    if (this.#compiled?.source !== source) {
+      const { value } = compilePolicy(splitFiles(source, filename))
+      this.#compiled = { source, policy: value, indexes: value === null ? [] : neededIndexes(value) }
+    }
+    return this.#compiled
   }
 }

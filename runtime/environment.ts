@@ -12,7 +12,7 @@ import { ActivePolicy } from './active-policy.ts'
 import { pause } from './pause.ts'
 import type { Platform } from './platform.ts'
 import { Progress } from './progress.ts'
-import type { Environment, Written } from './service.ts'
+import type { CompiledPolicy, Environment, Written } from './service.ts'
 
 export interface ReplicaOptions {
   readonly id: string
@@ -66,6 +66,10 @@ export class Replica implements Environment {
 
   get engine(): Engine {
     return this.#policy.engine
+  }
+
+  expectPolicy(compiled: CompiledPolicy): void {
+    this.#policy.expect(compiled)
   }
 
   get problem(): string | null {
@@ -145,7 +149,8 @@ export class Replica implements Environment {
   }
 
   #apply(records: readonly RevisedRecord[]): void {
-    const { policyChanged } = apply(this.store, records, { constantsOf: (source) => this.#policy.constantsOf(source) })
+    // Constants are interned when a policy becomes active: replay has no use for those of older ones.
+    const { policyChanged } = apply(this.store, records, { constantsOf: () => [] })
     if (policyChanged) this.#policy.change()
     this.#order = this.#orderOf(this.store.logId())
     this.position = formatPosition(this.#order, this.store.revision())

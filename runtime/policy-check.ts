@@ -1,6 +1,7 @@
 /** Checks a policy text and runs its tests on a scratch database: what a policy checker does, on whatever thread it runs. */
 import { limits } from '../src/base/limits.ts'
 import { compilePolicy } from '../src/engine/compile.ts'
+import { neededIndexes } from '../src/engine/indexes.ts'
 import { runPolicyTests } from '../src/engine/policy-tests.ts'
 import type { Diagnostic } from '../src/polar/diagnostic.ts'
 import { splitFiles } from '../src/polar/files.ts'
@@ -29,7 +30,7 @@ export const checkPolicyText = (request: PolicyCheckRequest, { store, nowMs, mon
   const errors = messagesOf('error')
   const warnings = messagesOf('warning')
   if (policy === null || errors.length > 0) return { kind: 'refused', errors, warnings }
-  if (!request.runTests) return { kind: 'checked', warnings, tests: null, metadata: policy.metadata }
+  if (!request.runTests) return { kind: 'checked', warnings, tests: null, policy, indexes: neededIndexes(policy) }
   const outcome = runPolicyTests({
     policy,
     store,
@@ -44,7 +45,7 @@ export const checkPolicyText = (request: PolicyCheckRequest, { store, nowMs, mon
     errors: outcome.failures.map(({ span, message }) => ({ error_type: 'AssertionFailed', message: placed(files, span, message) })),
     tests: outcome.tests.map(({ name, passed, total }) => ({ name, passed, total })),
   }
-  return { kind: 'checked', warnings, tests: result, metadata: policy.metadata }
+  return { kind: 'checked', warnings, tests: result, policy, indexes: neededIndexes(policy) }
 }
 
 export const overBudget = `checking the policy and running its tests took longer than ${limits.policyTestMs / 1000} s`

@@ -1,5 +1,6 @@
 /** Checking a policy and running its tests, away from the thread that serves. */
-import type { ResourceMetadata } from '../src/check/core.ts'
+import type { CheckedPolicy } from '../src/check/core.ts'
+import type { NeededIndex } from '../src/engine/indexes.ts'
 import type { PolicyTestResult } from '../src/wire/responses.ts'
 
 export interface PolicyCheckRequest {
@@ -22,7 +23,9 @@ export type PolicyReport =
       readonly warnings: readonly PolicyMessage[]
       /** Null when the tests were not run. */
       readonly tests: PolicyTestResult | null
-      readonly metadata: Readonly<Record<string, ResourceMetadata>>
+      readonly policy: CheckedPolicy
+      /** What the policy is worth indexing: planned here, away from the thread that serves. */
+      readonly indexes: readonly NeededIndex[]
     }
   /** Checking took longer than its budget. */
   | { readonly kind: 'over-budget'; readonly message: string }

@@ -1,6 +1,7 @@
 /** What the routes work with. */
 import type { CheckedPolicy } from '../src/check/core.ts'
 import type { Engine } from '../src/engine/engine.ts'
+import type { NeededIndex } from '../src/engine/indexes.ts'
 import type { RecordBody } from '../src/log/record.ts'
 import type { Store } from '../src/store/facts.ts'
 import type { Position } from '../src/wire/position.ts'
@@ -17,6 +18,13 @@ export interface Written {
 }
 
 /** A replica that answers the questions of one environment. */
+/** A policy text, checked elsewhere. */
+export interface CompiledPolicy {
+  readonly source: string
+  readonly policy: CheckedPolicy
+  readonly indexes: readonly NeededIndex[]
+}
+
 export interface Environment {
   readonly id: string
   readonly store: Store
@@ -32,6 +40,8 @@ export interface Environment {
   stalenessMs(): number
   /** True when the position is reached; a promise that tells so within the bound otherwise. A position of another log counts as reached. */
   reach(position: Position, timeoutMs: number): true | Promise<boolean>
+  /** A policy that is about to be written, already compiled: it becomes active without compiling it again. */
+  expectPolicy(compiled: CompiledPolicy): void
   /** Rejects with ApiError: 413, 503 when the log is not available or the outcome is unknown. */
   write(body: RecordBody, writeId: string): Promise<Written>
 }

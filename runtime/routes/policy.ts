@@ -59,7 +59,7 @@ export const policyMetadata: Route = {
     if (stored === null) throw unknownVersion(version)
     const report = await service.policies.check({ source: stored.source, filename: stored.filename, runTests: false, failFast: false })
     if (report.kind !== 'checked') throw new ApiError('not-found', `policy version ${version} cannot be compiled by this version`)
-    return json(metadataBody(report.metadata))
+    return json(metadataBody(report.policy.metadata))
   },
 }
 
@@ -72,6 +72,7 @@ const save = async ({ request, body, environment }: Call, service: Service, writ
   const report = await service.policies.check({ source, filename, runTests: true, failFast: flags.failFast })
   const refused = refusalOf(report, flags)
   if (refused !== null) return json(refused, 400)
+  if (report.kind === 'checked') environment.expectPolicy({ source, policy: report.policy, indexes: report.indexes })
   const { offset, applied } = await environment.write({ kind: 'policy', source, filename }, writeId)
   service.platform.log('info', 'policy-saved', { environment: environment.id, bytes: source.length, forced: flags.force })
   const unused = applied ? unusedFacts(environment) : []

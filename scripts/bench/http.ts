@@ -165,6 +165,7 @@ const preloaded = ({ store, policy, engine }: World): Environments => {
     problem: null,
     stalenessMs: () => 0,
     reach: () => true,
+    expectPolicy: () => {},
     write: notHere,
   }
   return {

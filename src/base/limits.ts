@@ -27,7 +27,9 @@ export const limits = {
   /** Remembered answers to "is this fact accepted" per policy. */
   acceptedSignatures: 10_000,
   /** Specialised rules that one question or policy may need: bounds the compile time of a hostile policy. */
-  specialisations: 100_000,
+  specialisations: 30_000,
+  /** Relations that the plan of one question may have: predicates, each by types, constants and what is known of its arguments. */
+  planRelations: 5000,
   /** Steps of one SQL statement, alternatives multiplied out: above it a question is evaluated by rounds. */
   sqlFragments: 5000,
   /** Relations of one question that is evaluated by rounds. */

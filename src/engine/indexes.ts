@@ -1,12 +1,13 @@
 /** Which further indexes a policy needs: derived from the shapes of its questions, never from a read. */
 import { at } from '../base/assert.ts'
 import type { CheckedPolicy, FactSignature } from '../check/core.ts'
-import type { FactShape } from '../ir/fact-source.ts'
-import type { Relation, Step } from '../ir/relation.ts'
+import { type FactShape, factSource } from '../ir/fact-source.ts'
+import { Planner } from '../ir/plan.ts'
+import type { Mode, Relation, Step } from '../ir/relation.ts'
+import { indexRules, Specialiser, TooComplex } from '../ir/specialise.ts'
+import type { PositionClass } from '../ir/terms.ts'
 import { tableName } from '../sql/naming.ts'
 import type { Signature } from '../store/facts.ts'
-import { QuestionPlanner } from './plan-question.ts'
-import { askedVariable, type Question, type QuestionVariable } from './question.ts'
 
 export interface NeededIndex {
   readonly signature: Signature
@@ -24,36 +25,42 @@ export const neededIndexes = (policy: CheckedPolicy): NeededIndex[] => {
   const shapes = policy.signatures.filter(({ positions }) => positions.length > 2).flatMap(concreteShapes)
   // The three conventional predicates are searched by who and by what: both ends.
   if (shapes.every(({ predicate }) => conventional.has(predicate))) return []
-  const planner = new QuestionPlanner(policy)
   const all = [...shapes, ...policy.signatures.filter(({ positions }) => positions.length <= 2).flatMap(concreteShapes)]
   const found = new Map<string, NeededIndex>()
-  for (const question of typicalQuestions(policy)) {
+  try {
+    const planner = new Planner(new Specialiser(indexRules(policy.rules), factSource(all), policy.concreteTypes))
     const seen = new Set<Relation>()
-    for (const { relation } of planner.plan(question, all).answerings) visitRelation(relation, seen, found)
+    for (const { classes, modes } of typicalShapes(policy)) visitRelation(planner.plan('allow', classes, modes), seen, found)
+  } catch (error) {
+    // A policy too complex to plan at once goes without: its questions are answered by the slower plan.
+    if (!(error instanceof TooComplex)) throw error
   }
   return [...found.values()]
 }
 
 const conventional = new Set(['has_role', 'has_permission', 'has_relation'])
 
+interface AllowShape {
+  readonly classes: readonly PositionClass[]
+  readonly modes: readonly Mode[]
+}
+
 /** Authorize and actions ask from both ends, list from the actor, subjects from the resource. */
-const typicalQuestions = (policy: CheckedPolicy): Question[] => {
+const typicalShapes = (policy: CheckedPolicy): AllowShape[] => {
   const actors = policy.concreteTypes.get('Actor') ?? []
   const resources = Object.keys(policy.metadata).filter((type) => type !== 'global')
   const pairs = actors.flatMap((actor) => resources.map((resource) => [actor, resource] as const)).slice(0, MAX_PAIRS)
-  const action = askedVariable('action', 'String')
   return pairs.flatMap(([actor, resource]) => {
-    const asking = (...variables: QuestionVariable[]): Question => ({
-      variables,
-      calls: [{ predicate: 'allow', args: ['actor', 'action', 'resource'] }],
-    })
-    const who = askedVariable('actor', actor)
-    const what = askedVariable('resource', resource)
-    return [asking(given(who), action, given(what)), asking(given(who), action, what), asking(who, action, given(what))]
+    const classes = [actor, 'String', resource].map((type): PositionClass => ({ kind: 'typed', type, other: false }))
+    return SHAPES.map((modes) => ({ classes, modes }))
   })
 }
 
-const given = (variable: QuestionVariable): QuestionVariable => ({ ...variable, mode: 'given' })
+const SHAPES: readonly (readonly Mode[])[] = [
+  ['in', 'out', 'in'],
+  ['in', 'out', 'out'],
+  ['out', 'out', 'in'],
+]
 
 const concreteShapes = (signature: FactSignature): FactShape[] => {
   let tuples: string[][] = [[]]

@@ -1,5 +1,6 @@
 /** Plans a question: chooses modes, the order of conditions and the output patterns, from the bound arguments outwards. */
 import { at, known } from '../base/assert.ts'
+import { limits } from '../base/limits.ts'
 import { BodyPlanner, isRefusal, type PlannedBody, type RelationSource } from './order.ts'
 import { type Mode, type Pattern, type PlannedRule, patternKey, type Refusal, Relation, relationKey, type Wildcard } from './relation.ts'
 import { type Specialiser, TooComplex } from './specialise.ts'
@@ -57,7 +58,7 @@ export class Planner implements RelationSource {
       relation.rows = modes.includes('out') ? RECURSION_ROWS : 0.5
       relation.cost = RECURSION_COST
       this.#relations.set(key, relation)
-      if (this.#relations.size > 20_000) throw new TooComplex('more than 20000 relations are needed')
+      if (this.#relations.size > limits.planRelations) throw new TooComplex(`more than ${limits.planRelations} relations are needed`)
       if (this.#active.length < MAX_DEPTH) this.#planRules(relation)
       else this.#queue.add(relation)
     }

@@ -12,7 +12,7 @@ export interface Program {
   rulesOf(predicate: string, arity: number): readonly CoreRule[]
   /** Concrete types that satisfy `matches name` or `matches! name`. */
   typesOf(name: string, exact: boolean): readonly string[]
-  /** Whether the policy writes this value. */
+  /** Whether a rule or a declaration of the policy writes this value. */
   writes(value: Value): boolean
   /** Every concrete type that the policy speaks of, and one that stands for all others. */
   readonly types: readonly string[]
@@ -23,7 +23,10 @@ export type NotLiteral = Extract<CoreLiteral, { kind: 'not' }>
 
 export const programOf = (policy: CheckedPolicy): Program => {
   const rules = Map.groupBy(policy.rules, (rule) => `${rule.predicate}/${rule.params.length}`)
-  const written = new Set(writtenValues(policy).map(({ type, id }) => JSON.stringify([type, id])))
+  const names = policy.signatures.flatMap(({ positions }) =>
+    positions.flatMap(({ name }) => (name === null ? [] : [{ type: 'String', id: name }])),
+  )
+  const written = new Set([...writtenValues(policy), ...names].map(({ type, id }) => JSON.stringify([type, id])))
   return {
     policy,
     rulesOf: (predicate, arity) => rules.get(`${predicate}/${arity}`) ?? [],

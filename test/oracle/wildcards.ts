@@ -1,8 +1,9 @@
 /** Argument patterns: what each specialised predicate can derive, whatever the facts are, with its wildcards (polar.md 11.2). */
+import { at } from '../../src/base/assert.ts'
 import type { CoreLiteral, CoreRule, CoreTerm, Disjunct, FactSignature } from '../../src/check/core.ts'
 import type { Bindings, Pattern, Position } from './bindings.ts'
 import { classOf, elementOf, noBindings, patternKey, patternOf, unify } from './bindings.ts'
-import { someOf, typesOf, valueElement, wildcardOf } from './element.ts'
+import { someOf, typesOf, wildcardOf } from './element.ts'
 import { goalsOf } from './goals.ts'
 import type { CallLiteral, NotLiteral, Program } from './program.ts'
 import { present, settle, unknownNow, unwritten } from './program.ts'
@@ -99,15 +100,20 @@ const derive = (program: Program, { predicate, goal }: Table, join: Wildcards['j
   const facts = program.policy.signatures.filter(
     (signature) => signature.predicate === predicate && signature.positions.length === goal.length,
   )
-  return [...facts.map(factPattern), ...program.rulesOf(predicate, goal.length).flatMap((rule) => rulePatterns(rule, goal, join))]
+  return [
+    ...facts.flatMap((signature) => factPatterns(signature, goal)),
+    ...program.rulesOf(predicate, goal.length).flatMap((rule) => rulePatterns(rule, goal, join)),
+  ]
 }
 
-/** Facts that the policy accepts. */
-const factPattern = ({ positions }: FactSignature): Pattern =>
-  positions.map(({ types, name }, group) => ({
-    element: name === null ? someOf(types) : valueElement({ type: 'String', id: name }),
-    group,
-  }))
+/** Facts that the policy accepts, if they can be what is asked for. Which of its names a fact holds is for the data to tell. */
+const factPatterns = ({ positions }: FactSignature, goal: Pattern): Pattern[] => {
+  const fits = positions.every(({ name }, index) => {
+    const asked = at(goal, index).element
+    return name === null || asked.kind !== 'value' || asked.value.id === name
+  })
+  return fits ? [positions.map(({ types }, group) => ({ element: someOf(types), group }))] : []
+}
 
 const rulePatterns = (rule: CoreRule, goal: Pattern, join: Wildcards['join']): Pattern[] => {
   const start = unify(noBindings(unknownNow), rule.params, goal)

@@ -5,12 +5,14 @@ import { ApiError } from '../src/wire/api-error.ts'
 import type { Endpoint } from '../src/wire/endpoints.ts'
 import { answer, beginExchange, type OpenRoute, type Route, refusalOf } from './exchange.ts'
 import { finishFor } from './finish.ts'
+import type { Platform } from './platform.ts'
+import { refusal } from './reply.ts'
 import { actions, authorize, authorizeResources, bulkActions } from './routes/checks.ts'
 import { factRoutes } from './routes/facts.ts'
 import { getFacts } from './routes/get-facts.ts'
 import { list } from './routes/list.ts'
 import { localRoutes } from './routes/local.ts'
-import { clearData, expect, openRoutes, stats } from './routes/others.ts'
+import { clearData, expect, openRoutes, processRoutes, stats } from './routes/others.ts'
 import { getPolicy, policyMetadata, savePolicy, testPolicy } from './routes/policy.ts'
 import { evaluateQuery, query } from './routes/queries.ts'
 import type { Service } from './service.ts'
@@ -42,15 +44,31 @@ export const createApp = (service: Service, more: readonly Route[] = []): Hono =
     const finish = finishFor(service.platform, route.endpoint.path)
     register(app, route.endpoint, (request) => answer(route, request, service, finish))
   }
-  for (const route of openRoutes) {
+  for (const route of [...openRoutes, ...processRoutes]) {
     const finish = finishFor(service.platform, route.endpoint.path)
     register(app, route.endpoint, (request) => answerOpen(route, request, service, finish))
   }
   const finish = finishFor(service.platform, 'unknown')
   app.notFound((context) => answerUnknown(context.req.raw, service, finish))
   app.onError((error, context) => {
-    const exchange = beginExchange(context.req.raw, service)
-    return finish(exchange, refusalOf(error, {}, exchange, service))
+    const exchange = beginExchange(context.req.raw, service.platform)
+    return finish(exchange, refusalOf(error, {}, exchange, service.platform))
+  })
+  return app
+}
+
+/** The app of a process that is not ready: it is alive and has metrics, and whoever asks for more is told to try again, with whatever key. */
+export const createStartingApp = (platform: Platform): Hono => {
+  const app = new Hono({ getPath: collapsedPath })
+  for (const route of processRoutes) {
+    const finish = finishFor(platform, route.endpoint.path)
+    register(app, route.endpoint, (request) => answerOpen(route, request, { platform }, finish))
+  }
+  const finish = finishFor(platform, 'starting')
+  app.notFound((context) => {
+    const exchange = beginExchange(context.req.raw, platform)
+    // A 401 or a 404 would be final for clients.
+    return finish(exchange, refusal(new ApiError('not-ready', 'the server is starting'), 'api'))
   })
   return app
 }
@@ -67,22 +85,27 @@ const register = (app: Hono, { method, path }: Endpoint, handle: (request: Reque
 
 type Finish = ReturnType<typeof finishFor>
 
-const answerOpen = async (route: OpenRoute, request: Request, service: Service, finish: Finish): Promise<Response> => {
-  const exchange = beginExchange(request, service)
+const answerOpen = async <Needed extends Pick<Service, 'platform'>>(
+  route: OpenRoute<Needed>,
+  request: Request,
+  service: Needed,
+  finish: Finish,
+): Promise<Response> => {
+  const exchange = beginExchange(request, service.platform)
   try {
     return finish(exchange, await route.handle(request, service))
   } catch (error) {
-    return finish(exchange, refusalOf(error, {}, exchange, service))
+    return finish(exchange, refusalOf(error, {}, exchange, service.platform))
   }
 }
 
 const answerUnknown = (request: Request, service: Service, finish: Finish): Response => {
-  const exchange = beginExchange(request, service)
+  const exchange = beginExchange(request, service.platform)
   try {
     // Published test harnesses ask for the bare base without a key and expect 401.
     if (/^\/api\/?$/.test(collapsedPath(request))) service.keys.identify(request.headers.get('authorization'))
     throw new ApiError('not-found', 'there is no such endpoint, or not with this method')
   } catch (error) {
-    return finish(exchange, refusalOf(error, {}, exchange, service))
+    return finish(exchange, refusalOf(error, {}, exchange, service.platform))
   }
 }

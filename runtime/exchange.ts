@@ -5,7 +5,9 @@ import { ApiError } from '../src/wire/api-error.ts'
 import type { Endpoint } from '../src/wire/endpoints.ts'
 import { parsePosition } from '../src/wire/position.ts'
 import { readText } from './body.ts'
+import { failureFields } from './failure-fields.ts'
 import type { Principal } from './keys.ts'
+import type { Platform } from './platform.ts'
 import { type Reply, refusal } from './reply.ts'
 import type { Environment, Service } from './service.ts'
 
@@ -24,13 +26,15 @@ export interface Route {
   readonly errors?: 'save-policy'
   /** True for what works, and mends, an environment whose policy this version cannot compile. */
   readonly withoutPolicy?: true
+  /** True for what needs a good key and nothing else: no policy, no position, no place within the limits, no body. */
+  readonly keyOnly?: true
   handle(call: Call, service: Service): Reply | Promise<Reply>
 }
 
 /** A route that needs no key and reads no body. */
-export interface OpenRoute {
+export interface OpenRoute<Needed = Service> {
   readonly endpoint: Endpoint
-  handle(request: Request, service: Service): Reply | Promise<Reply>
+  handle(request: Request, needed: Needed): Reply | Promise<Reply>
 }
 
 /** The state of one exchange: what the answer's headers and the metrics need. */
@@ -49,13 +53,13 @@ export type Finish = (exchange: Exchange, reply: Reply) => Response
 /** Visible ASCII up to 128 characters is echoed; everything else is replaced by a fresh id. */
 const REQUEST_ID = /^[!-~]{1,128}$/
 
-export const beginExchange = (request: Request, service: Service): Exchange => {
+export const beginExchange = (request: Request, platform: Platform): Exchange => {
   const sent = request.headers.get('x-request-id')
   const sentRequestId = sent !== null && REQUEST_ID.test(sent) ? sent : null
   return {
-    startedMs: service.platform.monotonicMs(),
+    startedMs: platform.monotonicMs(),
     sentRequestId,
-    requestId: sentRequestId ?? service.platform.newId(),
+    requestId: sentRequestId ?? platform.newId(),
     environment: null,
     release: null,
   }
@@ -63,21 +67,21 @@ export const beginExchange = (request: Request, service: Service): Exchange => {
 
 /** Answers a request to a route of an environment. Never throws and never rejects. */
 export const answer = (route: Route, request: Request, service: Service, finish: Finish): Response | Promise<Response> => {
-  const exchange = beginExchange(request, service)
-  const refuse = (error: unknown): Response => finish(exchange, refusalOf(error, route, exchange, service))
+  const exchange = beginExchange(request, service.platform)
+  const refuse = (error: unknown): Response => finish(exchange, refusalOf(error, route, exchange, service.platform))
   try {
     const { principal, environment } = authenticate(route, request, service, exchange)
     const proceed = (body: string): Response | Promise<Response> => {
       try {
         const call: Call = { request, body, environment, principal, sentRequestId: exchange.sentRequestId }
-        const wait = route.endpoint.access === 'write' ? null : waitForToken(request, environment, service)
+        const wait = route.endpoint.access === 'write' || route.keyOnly ? null : waitForToken(request, environment, service)
         const reply = wait === null ? route.handle(call, service) : wait.then(() => route.handle(call, service))
         return reply instanceof Promise ? reply.then((done) => finish(exchange, done), refuse) : finish(exchange, reply)
       } catch (error) {
         return refuse(error)
       }
     }
-    if (request.method === 'GET' || request.method === 'HEAD') return proceed('')
+    if (request.method === 'GET' || request.method === 'HEAD' || route.keyOnly) return proceed('')
     const maximum = route.endpoint.access === 'write' ? service.limits.writeBytes : service.limits.readBytes
     return readText(request, maximum).then(proceed, refuse)
   } catch (error) {
@@ -86,7 +90,7 @@ export const answer = (route: Route, request: Request, service: Service, finish:
 }
 
 const authenticate = (
-  { endpoint, withoutPolicy }: Route,
+  { endpoint, withoutPolicy, keyOnly }: Route,
   request: Request,
   service: Service,
   exchange: Exchange,
@@ -95,6 +99,7 @@ const authenticate = (
   const environment = service.environments.find(principal.environment)
   if (environment === undefined) throw new ApiError('not-ready', 'the environment of this key is not loaded')
   exchange.environment = environment
+  if (keyOnly) return { principal, environment }
   if (environment.problem !== null && withoutPolicy === undefined) throw new ApiError('not-ready', environment.problem)
   if (endpoint.access === 'write' && principal.access === 'read-only') {
     throw new ApiError('read-only', 'this API key is read-only, it cannot change the policy or facts')
@@ -116,16 +121,12 @@ const waitForToken = (request: Request, environment: Environment, service: Servi
 }
 
 /** The refusal for whatever was thrown. Bugs are logged, never shown. */
-export const refusalOf = (error: unknown, route: { readonly errors?: 'save-policy' }, exchange: Exchange, service: Service): Reply =>
-  refusal(publicError(error, exchange, service), route.errors ?? 'api')
+export const refusalOf = (error: unknown, route: { readonly errors?: 'save-policy' }, exchange: Exchange, platform: Platform): Reply =>
+  refusal(publicError(error, exchange, platform), route.errors ?? 'api')
 
-const publicError = (error: unknown, exchange: Exchange, { platform }: Service): ApiError => {
+const publicError = (error: unknown, exchange: Exchange, platform: Platform): ApiError => {
   if (error instanceof ApiError) return error
   if (error instanceof QueryError) return new ApiError('query-refused', error.message)
-  platform.log('error', error instanceof Bug ? 'bug' : 'failed', {
-    requestId: exchange.requestId,
-    message: error instanceof Error ? error.message : String(error),
-    stack: error instanceof Error ? (error.stack ?? null) : null,
-  })
+  platform.log('error', error instanceof Bug ? 'bug' : 'failed', { requestId: exchange.requestId, ...failureFields(error) })
   return new ApiError('internal', `an internal error happened, the server's log has it under request id \`${exchange.requestId}\``)
 }

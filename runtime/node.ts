@@ -4,8 +4,9 @@ import { access, constants, mkdir, readFile } from 'node:fs/promises'
 import { startReplicatorWorker } from '../replicator/worker-client.ts'
 import { limits } from '../src/base/limits.ts'
 import type { InnerReplicator } from '../src/log/inner.ts'
+import type { WriteLogLine } from '../src/ops/log-line.ts'
 import type { Configuration } from '../src/ops/settings.ts'
-import { createApp } from './app.ts'
+import { createApp, createStartingApp } from './app.ts'
 import { bootstrap } from './bootstrap.ts'
 import { createService } from './create-service.ts'
 import { ReplicaSet } from './environments.ts'
@@ -18,12 +19,12 @@ import { type HttpServer, listen } from './node/server.ts'
 import { compileModules, storeFactory } from './node/stores.ts'
 import { type Platform, webPlatform } from './platform.ts'
 import { processMetrics } from './process-metrics.ts'
-import type { Environments } from './service.ts'
 
 export interface RunningServer {
   readonly url: string
   /** Whether the example environment is served. */
   readonly hasExample: boolean
+  readonly log: WriteLogLine
   /** Drains requests and ends the log. */
   stop(): Promise<void>
 }
@@ -40,8 +41,7 @@ export const startServer = async (configuration: Configuration, routes: readonly
   const modules = await compileModules()
   const state: { unready: string | null } = { unready: 'the server is starting' }
   const policies = new PolicyThread(modules, platform.log)
-  const common = { configuration, platform, keys, policies, unready: () => state.unready }
-  let app = createApp(createService({ ...common, environments: noEnvironments }))
+  let app = createStartingApp(platform)
   const opened: { server?: HttpServer; replicator?: InnerReplicator; environments?: ReplicaSet } = {}
   const stop = async (): Promise<void> => {
     state.unready = 'the server is shutting down'
@@ -62,10 +62,10 @@ export const startServer = async (configuration: Configuration, routes: readonly
     const { hasExample } = await bootstrap({ replicator, environments, keys, platform, development, example: configuration.example })
     const unready = (): string | null => state.unready ?? environments.problem()
     processMetrics(platform.metrics, environments, replicator)
-    app = createApp(createService({ ...common, environments, unready }), routes)
+    app = createApp(createService({ configuration, platform, keys, policies, environments, unready }), routes)
     state.unready = null
     platform.log('info', 'ready', { url: server.url, mode: configuration.mode })
-    return { url: server.url, hasExample, stop }
+    return { url: server.url, hasExample, log: platform.log, stop }
   } catch (error) {
     await stop()
     throw error
@@ -76,13 +76,6 @@ const nodePlatform = ({ logLevel }: Configuration): Platform => ({
   ...webPlatform(pinoLogLines(logLevel), prometheusRegistry()),
   sha256: (text) => createHash('sha256').update(text, 'utf8').digest(),
 })
-
-const noEnvironments: Environments = {
-  find: () => undefined,
-  createTemporary: () => Promise.reject(new StartError('the server is starting')),
-  temporaryCount: 0,
-  all: () => [],
-}
 
 const readKeys = async ({ mode, keys: path }: Configuration, platform: Platform): Promise<KeyRing> => {
   const ring = new KeyRing(platform.sha256)

@@ -13,7 +13,7 @@ export const addPolicyCommands = (program: Command): void => {
     .command('policy')
     .description('upload a policy; several files are one policy')
     .argument('[file...]')
-    .option('-f, --file <file>', 'a policy file; may repeat', collect, [])
+    .option('-f, --file <file>', 'a policy file; may repeat', collect)
     .option('--force', 'save although policy tests fail')
     .action(upload)
   program.command('validate').description('check policy files offline').argument('<file...>').action(validate)
@@ -27,7 +27,7 @@ export const addPolicyCommands = (program: Command): void => {
 
 const upload = async (
   paths: readonly string[],
-  { file, force = false }: { readonly file: readonly string[]; readonly force?: boolean },
+  { file = [], force = false }: { readonly file?: readonly string[]; readonly force?: boolean },
 ): Promise<void> => {
   const { files, source, filename } = await readPolicyFiles([...file, ...paths])
   try {
@@ -75,4 +75,5 @@ const messagesIn = (body: unknown): readonly string[] => {
 
 const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
-const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value]
+// No default of the option itself: the help would show it.
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]

@@ -6,7 +6,7 @@ import { connect } from './connection.ts'
 import { print } from './output.ts'
 
 interface ContextOption {
-  readonly contextFact: readonly Fact[]
+  readonly contextFact?: readonly Fact[]
 }
 
 export const addQuestionCommands = (program: Command): void => {
@@ -33,16 +33,16 @@ export const addQuestionCommands = (program: Command): void => {
       .argument('<actor>')
       .argument('<action>')
       .argument('<type>'),
-  ).action(async (actor: string, action: string, type: string, { contextFact }: ContextOption) => {
+  ).action(async (actor: string, action: string, type: string, { contextFact = [] }: ContextOption) => {
     for (const id of await connect().list(parseValue(actor), parseName(action), type, contextFact)) print(id)
   })
   withContext(
     program.command('actions').description('the actions that are allowed on a resource').argument('<actor>').argument('<resource>'),
-  ).action(async (actor: string, resource: string, { contextFact }: ContextOption) => {
+  ).action(async (actor: string, resource: string, { contextFact = [] }: ContextOption) => {
     for (const action of await connect().actions(parseValue(actor), parseValue(resource), contextFact)) print(action)
   })
   withContext(program.command('query').description('derived facts, one per line').argument('<predicate>').argument('<argument...>')).action(
-    async (predicate: string, args: readonly string[], { contextFact }: ContextOption) => {
+    async (predicate: string, args: readonly string[], { contextFact = [] }: ContextOption) => {
       for (const fact of await connect().query(parseFactPattern(predicate, args), contextFact)) print(formatFact(fact))
     },
   )
@@ -52,11 +52,16 @@ const withContext = (command: Command): Command =>
   command.option(
     '-c, --context-fact <fact>',
     'a fact for this question only: "predicate argument …"; may repeat',
-    (text: string, before: readonly Fact[]) => [...before, parseFactText(text)],
-    [],
+    // No default of the option itself: the help would show it.
+    (text: string, before: readonly Fact[] = []) => [...before, parseFactText(text)],
   )
 
-const authorize = async (actor: string, action: string, resource: string | undefined, { contextFact }: ContextOption): Promise<void> => {
+const authorize = async (
+  actor: string,
+  action: string,
+  resource: string | undefined,
+  { contextFact = [] }: ContextOption,
+): Promise<void> => {
   const client = connect()
   const subject = parseValue(actor)
   const name = parseName(action)
@@ -71,7 +76,7 @@ const authorizeResources = async (
   actor: string,
   action: string,
   resources: readonly string[],
-  { contextFact }: ContextOption,
+  { contextFact = [] }: ContextOption,
 ): Promise<void> => {
   const allowed = await connect().authorizeResources(parseValue(actor), parseName(action), resources.map(parseValue), contextFact)
   for (const { type, id } of allowed) print(`${type}:${id}`)

@@ -4,10 +4,11 @@ import { type Configured, configure, describeConfiguration } from '../../src/ops
 import { type Configuration, type Setting, settings } from '../../src/ops/settings.ts'
 import { developmentKey } from '../../src/wire/api-key.ts'
 import { exampleKey, exampleQuestions } from '../example.ts'
+import { failureFields } from '../failure-fields.ts'
 import type { RunningServer } from '../node.ts'
 import { CliError } from './cli-error.ts'
-import { print, printError } from './output.ts'
-import { loadServedPolicy, watchServedPolicy } from './served-policy.ts'
+import { print } from './output.ts'
+import { loadServedPolicy, logRefusedPolicy, watchServedPolicy } from './served-policy.ts'
 
 export const addServeCommands = (program: Command): void => {
   withSettings(program.command('serve').description('run the server: the log, the replicas and the HTTP API in one process'))
@@ -73,21 +74,19 @@ const openPolicy = async (server: RunningServer, paths: readonly string[], watch
       await server.stop()
       throw error
     }
-    printError(error.message)
+    logRefusedPolicy(server.log, error)
   }
-  if (watched) watchServedPolicy(server.url, paths)
+  if (watched) watchServedPolicy(server, paths)
 }
 
 const endOnSignal = (server: RunningServer): void => {
   // A promise that nobody waits for is a bug, and no reason to stop answering.
-  process.on('unhandledRejection', (reason) =>
-    printError(`unhandled rejection: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`),
-  )
+  process.on('unhandledRejection', (reason) => server.log('error', 'unhandled-rejection', failureFields(reason)))
   const end = (): void => {
     server.stop().then(
       () => process.exit(0),
       (error: unknown) => {
-        printError(`the server did not end cleanly: ${String(error)}`)
+        server.log('error', 'stop-failed', failureFields(error))
         process.exit(1)
       },
     )

@@ -1,9 +1,11 @@
 /** The policy files that a development server was started with: loaded once it serves, and again when they change. */
 import { watch } from 'node:fs'
 import { ArctosClient, ClientError } from '../../src/client/client.ts'
+import type { WriteLogLine } from '../../src/ops/log-line.ts'
 import { developmentKey } from '../../src/wire/api-key.ts'
+import type { RunningServer } from '../node.ts'
 import { CliError } from './cli-error.ts'
-import { print, printError } from './output.ts'
+import { print } from './output.ts'
 import { policyRefusal } from './policy-commands.ts'
 import { readPolicyFiles, showMessage } from './policy-files.ts'
 
@@ -22,12 +24,12 @@ export const loadServedPolicy = async (url: string, paths: readonly string[]): P
 }
 
 /** Loads the files again whenever one of them changes; a refused policy leaves the active one. */
-export const watchServedPolicy = (url: string, paths: readonly string[]): void => {
+export const watchServedPolicy = ({ url, log }: Pick<RunningServer, 'url' | 'log'>, paths: readonly string[]): void => {
   let timer: NodeJS.Timeout | undefined
   const reload = (): void => {
     loadServedPolicy(url, paths).catch((error: unknown) => {
       if (!(error instanceof CliError || error instanceof ClientError)) throw error
-      printError(error.message)
+      logRefusedPolicy(log, error)
     })
   }
   for (const path of paths) {
@@ -37,3 +39,7 @@ export const watchServedPolicy = (url: string, paths: readonly string[]): void =
     })
   }
 }
+
+/** The message quotes the policy: whoever wrote it is the one who reads the lines of a development server. */
+export const logRefusedPolicy = (log: WriteLogLine, { message }: CliError | ClientError): void =>
+  log('error', 'policy-refused', { message })

@@ -1,5 +1,6 @@
 /** The HTTP server of the Node process. */
-import { createServer, type Server, STATUS_CODES } from 'node:http'
+import { randomUUID } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
@@ -28,8 +29,13 @@ const CHECK_MS = 1000
 export const listen = async (options: ServerOptions): Promise<HttpServer> => {
   const listener = getRequestListener((request) => options.app().fetch(request), {
     hostname: options.host,
-    errorHandler: () => jsonResponse(400, 'the request is malformed'),
+    errorHandler: () => new Response(refusalBody(MALFORMED), { status: 400, headers: refusalHeaders() }),
   })
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    if (incoming.httpVersion === '1.1' && incoming.headers.host === undefined) {
+      outgoing.writeHead(400, { ...refusalHeaders(), Connection: 'close' }).end(refusalBody('the `Host` header is missing'))
+    } else void listener(incoming, outgoing)
+  }
   const server = createServer(
     {
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -37,9 +43,12 @@ export const listen = async (options: ServerOptions): Promise<HttpServer> => {
       headersTimeout: options.requestTimeoutMs,
       connectionsCheckingInterval: CHECK_MS,
       noDelay: true,
+      // Node would answer without a body; so would it an expectation that it does not know.
+      requireHostHeader: false,
     },
-    (incoming, outgoing) => void listener(incoming, outgoing),
+    handle,
   )
+  server.on('checkExpectation', handle)
   server.on('clientError', refuseBrokenRequest)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -51,8 +60,17 @@ export const listen = async (options: ServerOptions): Promise<HttpServer> => {
   return { url: urlOf(server, options.host), drain: (timeoutMs) => drain(server, timeoutMs) }
 }
 
-const jsonResponse = (status: number, message: string): Response =>
-  new Response(JSON.stringify({ message }), { status, headers: { 'Content-Type': 'application/json' } })
+const MALFORMED = 'the request is malformed'
+
+const refusalBody = (message: string): string => JSON.stringify({ message })
+
+/** The id that the client sent is not known, where its headers were not read. */
+const refusalHeaders = (): Readonly<Record<string, string>> => ({ 'Content-Type': 'application/json', 'X-Request-ID': randomUUID() })
+
+const socketRefusals: Readonly<Record<string, readonly [status: number, message: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request took too long to arrive'],
+  HPE_HEADER_OVERFLOW: [431, 'the headers are too large'],
+}
 
 /** What is no HTTP never reaches the app; it gets an error body all the same. */
 const refuseBrokenRequest = (error: NodeJS.ErrnoException, socket: Socket): void => {
@@ -60,11 +78,11 @@ const refuseBrokenRequest = (error: NodeJS.ErrnoException, socket: Socket): void
     socket.destroy()
     return
   }
-  const status = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400
-  const body = JSON.stringify({ message: 'the request is malformed' })
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
-  )
+  const [status, message] = socketRefusals[error.code ?? ''] ?? [400, MALFORMED]
+  const body = refusalBody(message)
+  const headers = Object.entries({ ...refusalHeaders(), 'Content-Length': body.length, Connection: 'close' })
+  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...headers.map(([name, value]) => `${name}: ${value}`)]
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
 }
 
 const urlOf = (server: Server, host: string): string => {

@@ -1,8 +1,6 @@
 /** Statistics, expectations of parity tests, health, metrics, and the environments of a development server. */
 import { ApiError } from '../../src/wire/api-error.ts'
-import { decode, parseJson } from '../../src/wire/decode.ts'
 import { endpoints } from '../../src/wire/endpoints.ts'
-import { expectRequest } from '../../src/wire/requests.ts'
 import type { MessageBody, StatsBody, TestEnvironmentBody } from '../../src/wire/responses.ts'
 import type { OpenRoute, Route } from '../exchange.ts'
 import { json, other, type Reply } from '../reply.ts'
@@ -19,11 +17,11 @@ export const stats: Route = {
   },
 }
 
-/** Clients send it without waiting, and an error could end their process: it is 200 for unknown requests too. */
+/** Clients send it without waiting, and an error could end their process: it is 200 whatever was sent. */
 export const expect: Route = {
   endpoint: endpoints.expect,
-  handle({ body }) {
-    decode(expectRequest, parseJson(body))
+  keyOnly: true,
+  handle() {
     return json({ message: 'the expectation is noted' } satisfies MessageBody)
   },
 }
@@ -49,9 +47,8 @@ const whenReady = (service: Service): Reply => {
   return json({ message: 'ready' } satisfies MessageBody)
 }
 
-export const openRoutes: readonly OpenRoute[] = [
-  { endpoint: endpoints.healthcheck, handle: (_, service) => whenReady(service) },
-  { endpoint: endpoints.ready, handle: (_, service) => whenReady(service) },
+/** What a process answers from its first moment on. */
+export const processRoutes: readonly OpenRoute<Pick<Service, 'platform'>>[] = [
   { endpoint: endpoints.live, handle: () => json({ message: 'alive' } satisfies MessageBody) },
   {
     endpoint: endpoints.metrics,
@@ -60,6 +57,11 @@ export const openRoutes: readonly OpenRoute[] = [
       return other(text, contentType)
     },
   },
+]
+
+export const openRoutes: readonly OpenRoute[] = [
+  { endpoint: endpoints.healthcheck, handle: (_, service) => whenReady(service) },
+  { endpoint: endpoints.ready, handle: (_, service) => whenReady(service) },
   {
     endpoint: endpoints.testEnvironment,
     async handle(request, service) {

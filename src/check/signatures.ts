@@ -11,6 +11,15 @@ import { hasType } from './type-set.ts'
 /** True when the fact matches a signature of the policy. Ids are not looked at. */
 export const acceptsFact = (policy: CheckedPolicy, fact: Fact): boolean => acceptsBySignatures(indexOf(policy), fact)
 
+/** True when the policy accepts facts of this predicate with arguments of these types, whatever their names. */
+export const acceptsTypes = (
+  policy: CheckedPolicy,
+  { predicate, types }: { readonly predicate: string; readonly types: readonly string[] },
+): boolean =>
+  (indexOf(policy).byPredicate.get(predicateKey(predicate, types.length)) ?? []).some(({ positions }) =>
+    types.every((type, index) => hasType(positions[index]?.types ?? null, type)),
+  )
+
 /** `has_role(Member, "keper", Vault)`: predicate and types, with the name where names are checked. */
 export const signatureText = ({ predicate, args }: Fact): string => {
   const shown = args.map(({ type, id }, index) => (isName(predicate, index) && type === 'String' ? quoted(id) : type))

@@ -4,7 +4,9 @@ import { at } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
 import { compareBytewise, sortBytewise } from '../base/text.ts'
 import type { Fact, Value, ValuePattern } from '../base/value.ts'
+import { NAMED_PREDICATES } from '../check/collect-signatures.ts'
 import type { CheckedPolicy } from '../check/core.ts'
+import { acceptsFact, acceptsTypes } from '../check/signatures.ts'
 import { SqlError } from '../store/database.ts'
 import type { Encoded, Store } from '../store/facts.ts'
 import { type Asked, ask, askedQuestions } from './asked.ts'
@@ -25,6 +27,8 @@ const SHORT_LIST = 3000
 const BUDGET_STEPS = 20_000
 /** Instructions per allowed millisecond where the clock stands still. */
 const STEPS_PER_MS = 50_000
+
+const WILDCARD: ValuePattern = { type: null, id: null }
 
 const NO_CONTEXT: ReadonlyMap<string, readonly (readonly Encoded[])[]> = new Map()
 const NO_LISTS: ReadonlyMap<string, readonly Encoded[]> = new Map()
@@ -99,7 +103,17 @@ export class QueryEngine implements Engine {
     const found = new Map<string, (string | null)[]>()
     for (const asked of askedQuestions(query, names, this.#constants)) {
       this.#each(asked, request, (cells) => {
-        const row = names.map((name) => asked.given.get(name)?.id ?? cells.get(name)?.id ?? null)
+        const values = new Map(names.map((name) => [name, asked.given.get(name) ?? cells.get(name) ?? WILDCARD]))
+        if (
+          !query.calls.every(({ predicate, args }) =>
+            this.#isUsed(
+              predicate,
+              args.map((name) => values.get(name) ?? WILDCARD),
+            ),
+          )
+        )
+          return
+        const row = names.map((name) => values.get(name)?.id ?? null)
         found.set(JSON.stringify(row), row)
       })
     }
@@ -118,8 +132,9 @@ export class QueryEngine implements Engine {
     this.#each(asked, request, (cells) => {
       const answer = asked.question.variables.map((item): ValuePattern => {
         const value = asked.given.get(item.name)
-        return value ?? cells.get(item.name) ?? { type: null, id: null }
+        return value ?? cells.get(item.name) ?? WILDCARD
       })
+      if (!this.#isUsed(predicate, answer)) return
       found.set(JSON.stringify(answer.map((item) => [item.type, item.id])), answer)
     })
     return [...found.values()].sort(comparePatterns).map((answer) => ({ predicate, args: answer }))
@@ -244,6 +259,13 @@ export class QueryEngine implements Engine {
     if (rows > limits.resultRows) throw tooManyRows()
   }
 
+  /** Whether an answer can be more than a fact whose name no rule uses: every atom that rules read or derive matches a signature. */
+  #isUsed(predicate: string, args: readonly ValuePattern[]): boolean {
+    if (!NAMED_PREDICATES.has(predicate)) return true
+    const values = args.flatMap(({ type, id }) => (type === null || id === null ? [] : [{ type, id }]))
+    return values.length < args.length || acceptsFact(this.#policy, { predicate, args: values })
+  }
+
   /** Throws when the question is refused; judged once per shape, never by data. */
   #judge(question: Question): void {
     const key = questionKey(question)
@@ -277,7 +299,9 @@ export class QueryEngine implements Engine {
   }
 
   #shapes(contextFacts: readonly Fact[]): ReturnType<typeof tableShape>[] {
-    return [...this.#store.tables().map(tableShape), ...contextShapes(contextFacts)]
+    // Facts that an earlier policy left have no effect until a policy uses their signature again (polar.md 12).
+    const tables = this.#store.tables().filter(({ signature }) => acceptsTypes(this.#policy, signature))
+    return [...tables.map(tableShape), ...contextShapes(contextFacts)]
   }
 
   /** Drops every compiled question when tables appeared or grew by a lot. */

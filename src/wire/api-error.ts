@@ -4,7 +4,6 @@ const statuses = {
   'malformed-request': 400,
   'bad-value': 400,
   'not-used-in-policy': 400,
-  'policy-refused': 400,
   'query-refused': 400,
   'bad-page-token': 400,
   'too-many-results': 400,

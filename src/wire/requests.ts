@@ -2,7 +2,7 @@
 import * as z from 'zod/mini'
 import { ApiError } from './api-error.ts'
 import { decode } from './decode.ts'
-import { contextFacts, factPattern, flag, id, list, maybe, name, shape, text, valuePattern, type WireFact } from './shapes.ts'
+import { contextFacts, factPattern, id, list, maybe, name, shape, text, valuePattern, type WireFact } from './shapes.ts'
 
 const actor = { actor_type: name, actor_id: id }
 const resource = { resource_type: name, resource_id: id }
@@ -39,7 +39,6 @@ export const evaluateQueryRequest = shape({
 export type EvaluateQueryRequest = z.infer<typeof evaluateQueryRequest>
 
 export const policyRequest = shape({ src: text, filename: maybe(text) })
-export const expectRequest = shape({ request_id: text, expected: flag })
 
 export const factRequest = factPattern
 export const factsRequest = list(factPattern)

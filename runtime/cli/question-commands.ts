@@ -53,7 +53,7 @@ const withContext = (command: Command): Command =>
     '-c, --context-fact <fact>',
     'a fact for this question only: "predicate argument …"; may repeat',
     // No default of the option itself: the help would show it.
-    (text: string, before: readonly Fact[] = []) => [...before, parseFactText(text)],
+    (text: string, before: readonly Fact[] | undefined) => [...(before ?? []), parseFactText(text)],
   )
 
 const authorize = async (

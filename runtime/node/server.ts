@@ -33,7 +33,8 @@ export const listen = async (options: ServerOptions): Promise<HttpServer> => {
   })
   const handle = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     if (incoming.httpVersion === '1.1' && incoming.headers.host === undefined) {
-      outgoing.writeHead(400, { ...refusalHeaders(), Connection: 'close' }).end(refusalBody('the `Host` header is missing'))
+      const body = refusalBody('the `Host` header is missing')
+      outgoing.writeHead(400, { ...refusalHeaders(), 'Content-Length': body.length, Connection: 'close' }).end(body)
     } else void listener(incoming, outgoing)
   }
   const server = createServer(

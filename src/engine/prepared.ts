@@ -77,7 +77,7 @@ export class Prepared {
     const members = goalMembers(this.#plan, answering)
     if (members.length === 0) return
     nextProgram += 1
-    const program = rounds(() => roundsProgram(members, givenNames(this.#plan, answering), `temp.t${nextProgram}_`, all))
+    const program = rounds(() => roundsProgram(members, givenNames(this.#plan, answering), `t${nextProgram}_`, all))
     const branches = new Map(members.map((member) => [member.pattern, this.#branch(answering, patternOf(member))]))
     this.#rounds.push({ runner: new RoundsRunner(store, program), branches })
   }

@@ -1,48 +1,82 @@
 /** Runs a question by rounds over temporary tables, stratum by stratum, until nothing new appears. */
 import { at } from '../base/assert.ts'
-import type { RoundsProgram } from '../sql/rounds.ts'
+import type { IncrementStatement, RoundsProgram, SlottedSql } from '../sql/rounds.ts'
 import type { SqlValue } from '../store/database.ts'
 import type { Store } from '../store/facts.ts'
 import { BoundStatement, type Inputs } from './binder.ts'
 
+/** A statement and how far it has read. */
+interface Increment {
+  readonly reads: string
+  readonly writes: string
+  readonly statement: BoundStatement
+  /** Positions of its two control parameters; 0 when it has none. */
+  readonly since: number
+  readonly round: number
+  seen: number
+}
+
 interface PreparedRule {
-  readonly demands: readonly { readonly level: number; readonly statement: BoundStatement }[]
-  readonly answer: BoundStatement
+  readonly demands: readonly { readonly level: number; readonly increment: Increment }[]
+  readonly answers: readonly Increment[]
 }
 
 export class RoundsRunner {
   readonly #store: Store
   readonly #program: RoundsProgram
-  readonly #seeds: readonly BoundStatement[]
+  readonly #seeds: readonly Increment[]
   readonly #levels: readonly (readonly PreparedRule[])[]
   readonly #results: ReadonlyMap<string, BoundStatement>
   readonly #all: BoundStatement[] = []
+  readonly #increments: Increment[] = []
+  /** Round in which a table last grew. */
+  readonly #grew = new Map<string, number>()
+  #round = 0
 
   constructor(store: Store, program: RoundsProgram) {
     this.#store = store
     this.#program = program
     for (const sql of program.create) store.database.exec(sql)
-    const prepare = (part: { sql: string; slots: RoundsProgram['seeds'][number]['slots'] }): BoundStatement => {
-      const statement = new BoundStatement(store.database, store, part.sql, part.slots)
-      this.#all.push(statement)
-      return statement
-    }
-    this.#seeds = program.seeds.map(prepare)
+    this.#seeds = program.seeds.map((seed) => this.#prepare(seed))
     this.#levels = program.levels.map((rules) =>
       rules.map((rule) => ({
-        demands: rule.demands.map((demand) => ({ level: demand.level, statement: prepare(demand) })),
-        answer: prepare(rule.answer),
+        demands: rule.demands.map((demand) => ({ level: demand.level, increment: this.#prepare(demand) })),
+        answers: rule.answers.map((answer) => this.#prepare(answer)),
       })),
     )
-    this.#results = new Map([...program.results].map(([pattern, sql]) => [pattern, prepare({ sql, slots: [] })]))
+    this.#results = new Map([...program.results].map(([pattern, sql]) => [pattern, this.#statement({ sql, slots: [] })]))
+  }
+
+  #statement(part: SlottedSql): BoundStatement {
+    const statement = new BoundStatement(this.#store.database, this.#store, part.sql, part.slots)
+    this.#all.push(statement)
+    return statement
+  }
+
+  #prepare(part: IncrementStatement): Increment {
+    const position = (name: string): number => part.slots.findIndex((slot) => slot.kind === 'control' && slot.name === name) + 1
+    const increment = {
+      reads: part.reads,
+      writes: part.writes,
+      statement: this.#statement(part),
+      since: position('since'),
+      round: position('round'),
+      seen: 0,
+    }
+    this.#increments.push(increment)
+    return increment
   }
 
   /** Rows of concrete outputs per output pattern. */
   run(inputs: Inputs): Map<string, SqlValue[][]> {
     for (const sql of this.#program.clear) this.#store.database.exec(sql)
-    for (const seed of this.#seeds) seed.bind(inputs).run()
-    for (const rules of this.#levels)
-      for (const rule of rules) for (const part of [...rule.demands.map((demand) => demand.statement), rule.answer]) part.bind(inputs)
+    this.#grew.clear()
+    this.#round = 0
+    for (const increment of this.#increments) {
+      increment.seen = 0
+      increment.statement.bind({ ...inputs, control: { since: 0, round: 0 } })
+    }
+    for (const seed of this.#seeds) this.#add(seed)
     this.#complete(this.#levels.length - 1)
     return new Map([...this.#results].map(([pattern, statement]) => [pattern, statement.statement.all()]))
   }
@@ -54,26 +88,45 @@ export class RoundsRunner {
       // The lower levels first: they may have been asked for more by a level above this one.
       this.#complete(level - 1)
       for (const rule of at(this.#levels, level)) {
-        const added = this.#askAll(rule, level) + rule.answer.statement.run()
-        if (added > 0) changed = true
+        if (this.#askAll(rule, level)) changed = true
+        for (const answer of rule.answers) if (this.#advance(answer)) changed = true
       }
     }
   }
 
   /** Asks for everything the rule reads. Lower relations are completed at once, because a negation must read finished answers. */
-  #askAll(rule: PreparedRule, level: number): number {
-    let total = 0
-    for (let added = -1; added !== 0; ) {
-      added = 0
-      for (const demand of rule.demands) {
-        const asked = demand.statement.statement.run()
-        total += asked
-        if (asked === 0 || demand.level >= level) continue
-        added += asked
+  #askAll(rule: PreparedRule, level: number): boolean {
+    let asked = false
+    for (let again = true; again; ) {
+      again = false
+      for (const { level: below, increment } of rule.demands) {
+        if (!this.#advance(increment)) continue
+        asked = true
+        if (below >= level) continue
+        again = true
         this.#complete(level - 1)
       }
     }
-    return total
+    return asked
+  }
+
+  /** Reads what is new since the statement last ran; true when that added rows. */
+  #advance(increment: Increment): boolean {
+    if ((this.#grew.get(increment.reads) ?? 0) <= increment.seen) return false
+    const { statement } = increment.statement
+    if (increment.since > 0) statement.bind(increment.since, increment.seen)
+    // Rows that it adds to the table it reads belong to the coming round, and are read then.
+    increment.seen = this.#round
+    return this.#add(increment)
+  }
+
+  #add(increment: Increment): boolean {
+    const { statement } = increment.statement
+    this.#round += 1
+    if (increment.round > 0) statement.bind(increment.round, this.#round)
+    if (statement.run() === 0) return false
+    this.#grew.set(increment.writes, this.#round)
+    return true
   }
 
   close(): void {

@@ -45,16 +45,27 @@ interface Partial {
   readonly scope: Scope
 }
 
-/** Reads a member from elsewhere than its rules: used while a recursive group is emitted or evaluated by rounds. */
+/** Reads a member from a table instead of its rules. */
 export type CallOverride = (
   step: CallStep,
   alias: () => string,
-) => {
-  readonly from: string
-  readonly where: readonly string[]
-  readonly inputs: readonly string[]
-  readonly outputs: readonly string[]
-} | null
+) => { readonly name: string; readonly from: string; readonly inputs: readonly string[]; readonly outputs: readonly string[] } | null
+
+/** The column that tells when a row was added to a table. */
+export const ROUND = 'rnd'
+
+/** What one semi-naive step of a rule reads and yields. */
+export interface Increment {
+  /** The table of arguments asked for, and its columns in the order of the rule's inputs. */
+  readonly table: string
+  readonly columns: readonly string[]
+  readonly steps: readonly Step[]
+  readonly outputs: readonly Term[]
+  /** The call whose new answers are read; null: the new arguments. */
+  readonly delta: CallStep | null
+  /** Placeholder of the last round that was seen. */
+  readonly since: string
+}
 
 export interface EmitterOptions {
   readonly parameters: Parameters
@@ -98,20 +109,27 @@ export class Emitter {
 
   /** SELECTs of one rule. */
   rule(rule: PlannedRule, inputs: readonly string[]): Fragment[] {
-    return this.body(rule, { inputs, from: [], steps: rule.steps, outputs: rule.outputs })
+    return this.#steps(rule.steps, [this.#enter(rule, inputs)]).map((partial) => this.#finish(partial, rule.outputs))
   }
 
-  /** SELECTs of some steps of a rule, entered with the given inputs after the given tables. */
-  body(
-    rule: PlannedRule,
-    parts: {
-      readonly inputs: readonly string[]
-      readonly from: readonly string[]
-      readonly steps: readonly Step[]
-      readonly outputs: readonly Term[]
-    },
-  ): Fragment[] {
-    return this.#steps(parts.steps, [this.#enter(rule, parts.inputs, parts.from)]).map((partial) => this.#finish(partial, parts.outputs))
+  /** SELECTs of some steps of a rule for the arguments asked for in a table, reading only what is new in one of the tables: a semi-naive step.
+   * The new rows come first, so that the rest is looked up from them. */
+  increment(rule: PlannedRule, parts: Increment): { readonly fragments: readonly Fragment[]; readonly inputs: readonly string[] } {
+    const alias = this.alias('q')
+    const inputs = parts.columns.map((column) => `${alias}.${column}`)
+    let start: Partial = { fragment: { from: [], where: [], outputs: [] }, scope: new Map() }
+    if (parts.delta) {
+      const source = known(
+        this.#override?.(parts.delta, () => this.alias('r')),
+        'the call reads a table',
+      )
+      const columns = [...source.inputs, ...source.outputs]
+      start = extend(start, [], [`${source.name}.${ROUND} > ${parts.since}`])
+      start = this.#columns(source.from, [...parts.delta.inputs, ...parts.delta.outputs], (index) => at(columns, index), start)
+    } else start = extend(start, [], [`${alias}.${ROUND} > ${parts.since}`])
+    start = this.#columns(`${parts.table} AS ${alias}`, rule.inputs, (index) => at(inputs, index), start)
+    const steps = parts.steps.filter((step) => step !== parts.delta)
+    return { fragments: this.#steps(steps, [start]).map((partial) => this.#finish(partial, parts.outputs)), inputs }
   }
 
   #enter(rule: PlannedRule, inputs: readonly string[], from: readonly string[] = [], where: readonly string[] = []): Partial {
@@ -225,7 +243,7 @@ export class Emitter {
     const inputs = step.inputs.map((term) => this.#expression(term, partial.scope))
     const other = this.#override?.(step, () => this.alias('r'))
     if (other) {
-      const where = [...other.where, ...other.inputs.map((column, index) => `${column} = ${at(inputs, index)}`)]
+      const where = other.inputs.map((column, index) => `${column} = ${at(inputs, index)}`)
       return [this.#columns(other.from, step.outputs, (index) => at(other.outputs, index), extend(partial, [], where))]
     }
     const member = { relation: step.relation, pattern: step.pattern }

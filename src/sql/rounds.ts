@@ -2,7 +2,8 @@
 import { known } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
 import type { PlannedRule, Step } from '../ir/relation.ts'
-import { type CallOverride, Emitter, SqlTooLarge } from './emit.ts'
+import type { Term } from '../ir/terms.ts'
+import { type CallOverride, Emitter, ROUND, SqlTooLarge } from './emit.ts'
 import { renderSelect, unionAll } from './fragment.ts'
 import { Parameters, type Slot } from './parameters.ts'
 import { type CallStep, callsOf, groupFrom, type Member, memberKey, RecursionFinder, rulesOf } from './recursion.ts'
@@ -12,22 +13,29 @@ export interface SlottedSql {
   readonly slots: readonly Slot[]
 }
 
-/** A statement that asks a table's relation for more: `level` is that relation's. */
-export interface DemandStatement extends SlottedSql {
+/** One way to bring a table up to date: `reads` is the table whose new rows it starts from, `writes` the one it adds to. */
+export interface IncrementStatement extends SlottedSql {
+  readonly reads: string
+  readonly writes: string
+}
+
+/** Asks a relation for more: `level` is that relation's. */
+export interface DemandStatement extends IncrementStatement {
   readonly level: number
 }
 
 export interface RoundRule {
   readonly demands: readonly DemandStatement[]
-  readonly answer: SlottedSql
+  readonly answers: readonly IncrementStatement[]
 }
 
-/** Run with: create tables once; per question clear them, seed, then complete the highest level (see `runRounds` in the engine). */
+/** Run with: create tables once; per question clear them, seed, then complete the highest level (see `RoundsRunner` in the engine).
+ * Slots: `round` numbers the rows that a statement adds, `since` is the last round whose rows it has read. */
 export interface RoundsProgram {
   readonly create: readonly string[]
   readonly clear: readonly string[]
   readonly drop: readonly string[]
-  readonly seeds: readonly SlottedSql[]
+  readonly seeds: readonly IncrementStatement[]
   /** Rules by level; a negation only looks at lower levels. */
   readonly levels: readonly (readonly RoundRule[])[]
   /** Reads the answers of one output pattern of the question: SELECT of its concrete outputs. */
@@ -53,7 +61,7 @@ export const roundsProgram = (goals: readonly Member[], inputs: readonly string[
     if (!table) return null
     const name = alias()
     const column = (text: string): string => `${name}.${text}`
-    return { from: `${table.answers} AS ${name}`, where: [], inputs: table.inputs.map(column), outputs: table.outputs.map(column) }
+    return { name, from: `${table.answers} AS ${name}`, inputs: table.inputs.map(column), outputs: table.outputs.map(column) }
   }
   const height = Math.max(...[...tables.values()].map((table) => table.level))
   const levels = Array.from({ length: height + 1 }, (_, level) =>
@@ -63,8 +71,8 @@ export const roundsProgram = (goals: readonly Member[], inputs: readonly string[
   )
   return {
     create: [...tables.values()].flatMap((table) => [
-      createTable(table.demand, table.inputs),
-      createTable(table.answers, [...table.inputs, ...table.outputs]),
+      ...createTable(table.demand, table.inputs),
+      ...createTable(table.answers, [...table.inputs, ...table.outputs]),
     ]),
     clear: [...tables.values()].flatMap((table) => [`DELETE FROM ${table.demand}`, `DELETE FROM ${table.answers}`]),
     drop: [...tables.values()].flatMap((table) => [`DROP TABLE IF EXISTS ${table.demand}`, `DROP TABLE IF EXISTS ${table.answers}`]),
@@ -161,16 +169,69 @@ const usedTables = (member: Member, tables: ReadonlyMap<string, Tabled>): { used
   return found
 }
 
-const roundRule = (table: Tabled, rule: PlannedRule, tables: ReadonlyMap<string, Tabled>, override: CallOverride): RoundRule => ({
-  demands: demandSites(rule.steps, tables).map((site) => demandStatement(table, rule, site, override)),
-  answer: insertStatement(table.answers, [...table.inputs, ...table.outputs], override, (emitter) => {
-    const alias = emitter.alias('q')
-    const inputs = table.inputs.map((column) => `${alias}.${column}`)
-    return emitter
-      .body(rule, { inputs, from: [`${table.demand} AS ${alias}`], steps: rule.steps, outputs: rule.outputs })
-      .map((fragment) => renderSelect({ ...fragment, outputs: [...inputs, ...fragment.outputs] }, orOne([...inputs, ...fragment.outputs])))
+type Tables = ReadonlyMap<string, Tabled>
+
+const roundRule = (table: Tabled, rule: PlannedRule, tables: Tables, override: CallOverride): RoundRule => ({
+  demands: demandSites(rule.steps, tables).flatMap((site) => {
+    const target = { name: site.target.demand, columns: site.target.inputs }
+    return increments({ table, rule, steps: site.prefix, outputs: site.call.inputs, target, withInputs: false }, tables, override).map(
+      (statement) => ({
+        ...statement,
+        level: site.target.level,
+      }),
+    )
   }),
+  answers: increments(
+    {
+      table,
+      rule,
+      steps: rule.steps,
+      outputs: rule.outputs,
+      target: { name: table.answers, columns: [...table.inputs, ...table.outputs] },
+      withInputs: true,
+    },
+    tables,
+    override,
+  ),
 })
+
+interface Wanted {
+  readonly table: Tabled
+  readonly rule: PlannedRule
+  readonly steps: readonly Step[]
+  readonly outputs: readonly Term[]
+  readonly target: { readonly name: string; readonly columns: readonly string[] }
+  /** Whether the rows of the target start with the arguments asked for. */
+  readonly withInputs: boolean
+}
+
+/** One statement per table that the steps read: each sees all of the others and what is new in its own. */
+const increments = (wanted: Wanted, tables: Tables, override: CallOverride): IncrementStatement[] => {
+  const { table, rule, steps, outputs, target } = wanted
+  const deltas = [null, ...steps.flatMap((step) => (step.kind === 'call' && tables.has(memberKey(step)) ? [step] : []))]
+  return deltas.flatMap((delta) => {
+    const parameters = new Parameters()
+    const since = parameters.placeholder({ kind: 'control', name: 'since' })
+    const round = parameters.placeholder({ kind: 'control', name: 'round' })
+    const found = new Emitter({ parameters, override }).increment(rule, {
+      table: table.demand,
+      columns: table.inputs,
+      steps,
+      outputs,
+      delta,
+      since,
+    })
+    if (found.fragments.length === 0) return []
+    const selects = found.fragments.map((fragment) =>
+      renderSelect(fragment, [...orOne(wanted.withInputs ? [...found.inputs, ...fragment.outputs] : fragment.outputs), round]),
+    )
+    const reads = delta ? known(tables.get(memberKey(delta)), 'table').answers : table.demand
+    return [{ sql: insert(target.name, target.columns, unionAll(selects)), slots: parameters.slots, reads, writes: target.name }]
+  })
+}
+
+const insert = (target: string, columns: readonly string[], rows: string): string =>
+  `INSERT OR IGNORE INTO ${target}(${[...columnsOrOne(columns), ROUND].join(', ')}) ${rows}`
 
 interface DemandSite {
   readonly prefix: readonly Step[]
@@ -188,36 +249,12 @@ const demandSites = (steps: readonly Step[], tables: ReadonlyMap<string, Tabled>
     return target ? [{ prefix, call: step, target }] : []
   })
 
-const demandStatement = (table: Tabled, rule: PlannedRule, site: DemandSite, override: CallOverride): DemandStatement => ({
-  level: site.target.level,
-  ...insertStatement(site.target.demand, site.target.inputs, override, (emitter) => {
-    const alias = emitter.alias('q')
-    const inputs = table.inputs.map((column) => `${alias}.${column}`)
-    return emitter
-      .body(rule, { inputs, from: [`${table.demand} AS ${alias}`], steps: site.prefix, outputs: site.call.inputs })
-      .map((fragment) => renderSelect(fragment, orOne(fragment.outputs)))
-  }),
-})
-
-const insertStatement = (
-  target: string,
-  columns: readonly string[],
-  override: CallOverride,
-  selects: (emitter: Emitter) => string[],
-): SlottedSql => {
-  const parameters = new Parameters()
-  const texts = selects(new Emitter({ parameters, override }))
-  const into = `INSERT OR IGNORE INTO ${target}(${columnsOrOne(columns).join(', ')})`
-  return { sql: texts.length === 0 ? 'SELECT 0' : `${into} ${unionAll(texts)}`, slots: parameters.slots }
-}
-
-const seedStatement = (goal: Tabled, inputs: readonly string[]): SlottedSql => {
+const seedStatement = (goal: Tabled, inputs: readonly string[]): IncrementStatement => {
   const parameters = new Parameters()
   const values = inputs.map((variable) => parameters.placeholder({ kind: 'input', variable }))
-  return {
-    sql: `INSERT OR IGNORE INTO ${goal.demand}(${columnsOrOne(goal.inputs).join(', ')}) VALUES (${orOne(values).join(', ')})`,
-    slots: parameters.slots,
-  }
+  const round = parameters.placeholder({ kind: 'control', name: 'round' })
+  const sql = insert(goal.demand, goal.inputs, `VALUES (${[...orOne(values), round].join(', ')})`)
+  return { sql, slots: parameters.slots, reads: goal.demand, writes: goal.demand }
 }
 
 /** A table needs a column even where a relation has no arguments left. */
@@ -225,9 +262,12 @@ const columnsOrOne = (columns: readonly string[]): readonly string[] => (columns
 
 const orOne = (values: readonly string[]): readonly string[] => (values.length === 0 ? ['1'] : values)
 
-const createTable = (name: string, columns: readonly string[]): string => {
+const createTable = (name: string, columns: readonly string[]): string[] => {
   const all = columnsOrOne(columns)
-  return `CREATE TEMP TABLE IF NOT EXISTS ${name}(${all.join(', ')}, PRIMARY KEY (${all.join(', ')})) WITHOUT ROWID`
+  return [
+    `CREATE TEMP TABLE IF NOT EXISTS ${name}(${[...all, ROUND].join(', ')}, PRIMARY KEY (${all.join(', ')})) WITHOUT ROWID`,
+    `CREATE INDEX IF NOT EXISTS temp.${name}_r ON ${name}(${ROUND})`,
+  ]
 }
 
 const resultSelect = (goal: Tabled): string => `SELECT ${orOne(goal.outputs).join(', ')} FROM ${goal.answers}`

@@ -57,11 +57,11 @@ export class Dictionary {
     const kind = columnKind(type)
     if (kind === 'integer') return String(encoded)
     if (kind === 'boolean') return encoded === 1 ? 'true' : 'false'
-    assert(typeof encoded === 'number', `${encoded} is the id of an interned value`)
+    assert(typeof encoded === 'number', `\`${encoded}\` is the id of an interned value`)
     const cached = this.#keys.get(ANY_TYPE, encoded)
     if (cached !== undefined) return cached
     const key = this.#selectKey.get(encoded)?.[0]
-    assert(typeof key === 'string', `no interned value has the id ${encoded}`)
+    assert(typeof key === 'string', `no interned value has the id \`${encoded}\``)
     this.#keys.set(ANY_TYPE, encoded, key)
     return key
   }

@@ -15,8 +15,6 @@ export const id = z.pipe(
   name,
 )
 
-export const flag = z.boolean({ error: 'a boolean' })
-
 export const list = <T extends z.ZodMiniType>(item: T) => z.array(item, { error: 'an array' })
 
 /** Absent and null are the same. */

@@ -29,7 +29,7 @@ test('10,000 levels of nesting are 400, anywhere in a body', async () => {
     for (const deep of [nested(depth, '[', ']'), `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`]) {
       for (const { method, path } of posts) {
         const { status } = await http.ask(method, path, undefined, { raw: deep })
-        expect({ path, status }).toEqual({ path, status: path === '/api/clear_data' ? 200 : 400 })
+        expect({ path, status }).toEqual({ path, status: path === '/api/clear_data' || path === '/api/expect' ? 200 : 400 })
       }
       for (const member of ['actor_id', 'context_facts', 'action']) {
         const raw = JSON.stringify({ ...question, [member]: 0 }).replace(`"${member}":0`, `"${member}":${deep}`)

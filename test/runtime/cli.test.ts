@@ -113,6 +113,18 @@ describe('validate works offline', () => {
   })
 })
 
+test('the help shows no default of options that may repeat', async () => {
+  for (const command of ['policy', 'authorize', 'authorize-resources', 'list', 'actions', 'query']) {
+    const { code, out } = await arctos([command, '--help'])
+    expect({ command, code, repeats: out.includes('may repeat'), default: out.includes('default') }).toEqual({
+      command,
+      code: 0,
+      repeats: true,
+      default: false,
+    })
+  }
+})
+
 test('version has four words', async () => {
   const { code, out } = await arctos(['version'])
   expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/^version: [0-9]+\.[0-9]+\.[0-9]+ sha: \S+\n$/) })

@@ -154,7 +154,25 @@ test('http 95: expect is 200 for known and unknown requests', async () => {
     const { status, body } = await http.post('/api/expect', { request_id: id, expected: true })
     expect({ status, keys: Object.keys(body) }).toEqual({ status: 200, keys: ['message'] })
   }
-  expect((await http.post('/api/expect', { request_id: 'x' })).status).toBe(400)
+})
+
+test('expect is 200 whatever is sent, and whatever state the environment is in', async () => {
+  const http = await createHarness({ settings: { ARCTOS_READS_PER_SECOND: '1', ARCTOS_TOKEN_WAIT_MS: '0' } })
+  const order = (await http.post('/api/batch', [])).headers.get('osooffset')?.split(':')[0]
+  const sent = [
+    { raw: '' },
+    { raw: '{' },
+    { raw: '[]' },
+    { raw: '{"request_id":5}' },
+    { raw: new Uint8Array([0xff]) },
+    { raw: 'x'.repeat(11 * 2 ** 20) },
+  ]
+  for (const options of [...sent, { raw: '{}', headers: { OsoOffset: `${order}:999` } }]) {
+    const { status, body, headers } = await http.post('/api/expect', undefined, options)
+    expect({ status, keys: Object.keys(body) }).toEqual({ status: 200, keys: ['message'] })
+    expect(headers.get('arctos-revision')).toMatch(`${order}:`)
+  }
+  expect((await http.post('/api/expect', {}, { key: null })).status).toBe(401)
 })
 
 test('http 96: stats and healthcheck', async () => {

@@ -1,11 +1,13 @@
 /** The process as operators see it: start, refusals to start, restart, shutdown, sockets. */
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { exampleKey, exampleQuestions } from '../../runtime/example.ts'
 import { developmentKey } from '../../src/wire/api-key.ts'
 import { basic } from './support/policies.ts'
@@ -83,7 +85,9 @@ describe('start', () => {
     await writeFile(file, basic)
     const server = await startServer({ args: ['--no-example', '--watch-for-changes', file] })
     await writeFile(file, 'nonsense')
-    while (!server.text.err.includes('nonsense')) await delay(20)
+    while (!/policy-refused.*\n/.test(server.text.err)) await delay(20)
+    const line = logLines(server).find(({ msg }) => msg === 'policy-refused')
+    expect(line).toMatchObject({ level: 50, message: expect.stringContaining('a.polar:1:9: ') })
     expect((await get(server, '/api/policy')).body.policy.src).toBe(basic)
     await writeFile(file, `${basic}# changed`)
     while ((await get(server, '/api/policy')).body.policy.src === basic) await delay(20)
@@ -194,6 +198,93 @@ test('facts, policies and positions survive a restart', async () => {
   expect((await get(second, '/api/policy')).body).toEqual({ policy: { filename: 'a.polar', src: basic } })
 })
 
+/** What a process wrote to standard error, every line of it. */
+const logLines = (server: ServerProcess): Record<string, unknown>[] =>
+  server.text.err
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+test('a promise that nobody waits for is a log line without its values, and the server goes on', async () => {
+  const reject = "process.on('SIGUSR2', () => { Promise.reject(new Error('hus' + 'hed')) })"
+  const server = await startServer({ settings: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(reject)}` } })
+  server.child.kill('SIGUSR2')
+  while (!/unhandled-rejection.*\n/.test(server.text.err)) await delay(20)
+  expect((await get(server, '/livez')).status).toBe(200)
+  expect(logLines(server)).toContainEqual(
+    expect.objectContaining({ level: 50, msg: 'unhandled-rejection', name: 'Error', stack: expect.stringContaining('at process.') }),
+  )
+  expect(server.text.err).not.toContain('hushed')
+})
+
+test('while it starts, a process is alive, and 503 for every key until it is ready', async () => {
+  const directory = await temporaryDirectory()
+  // Every environment has a database of its own to open: that takes long enough to ask.
+  const key = 'e_last_1_abcdefghijklmnop'
+  const hash = createHash('sha256').update(key).digest('hex')
+  const ids = [...Array.from({ length: 150 }, (_, index) => `env${index}`), 'last']
+  await writeFile(join(directory, 'keys'), ids.map((id) => `e_${id}_1 read-write sha256:${hash}\n`).join(''))
+  const probe = await startServer()
+  const { port } = new URL(probe.url)
+  await probe.end()
+  const ready = startServer({ directory: join(directory, 'data'), settings: { OSO_PORT: port, ARCTOS_KEYS: join(directory, 'keys') } })
+  const starting = { url: `http://127.0.0.1:${port}` }
+  const tried = async () => get(starting, '/livez').catch(() => null)
+  let first = await tried()
+  while (first === null) {
+    await delay(5)
+    first = await tried()
+  }
+  expect(first.status).toBe(200)
+  for (const [path, sent] of [
+    ['/api/authorize', key],
+    ['/api/authorize', 'e_last_1_nonsensenonsense'],
+    ['/test_environment', key],
+  ] as const) {
+    const { status, headers } = await post(starting, path, ana('r1'), sent)
+    expect({ path, status, retry: headers.get('retry-after') }).toEqual({ path, status: 503, retry: '1' })
+  }
+  for (const path of ['/readyz', '/api/healthcheck'])
+    expect({ path, status: (await get(starting, path)).status }).toEqual({ path, status: 503 })
+  const server = await ready
+  expect((await get(server, '/readyz')).status).toBe(200)
+  expect((await post(server, '/api/authorize', ana('r1'), key)).body).toEqual({ allowed: false })
+  expect((await post(server, '/api/authorize', ana('r1'), 'e_last_1_nonsensenonsense')).status).toBe(401)
+})
+
+test('a signal to `npm start` ends the server', async () => {
+  const directory = await temporaryDirectory()
+  const root = fileURLToPath(new URL('../../', import.meta.url))
+  const child = spawn('npm', ['start'], {
+    cwd: root,
+    env: { ...process.env, OSO_PORT: '0', OSO_DIRECTORY: directory },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const text = { out: '', err: '' }
+  child.stdout.on('data', (chunk) => void (text.out += String(chunk)))
+  child.stderr.on('data', (chunk) => void (text.err += String(chunk)))
+  const ended = new Promise<number | null>((resolve) => {
+    child.once('close', resolve)
+  })
+  onTestFinished(async () => {
+    try {
+      // All of its group, if anything is left.
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+    } catch {
+      // Nothing is left.
+    }
+    await ended
+  })
+  const url = () => /serves (http:\/\/\S+)\/api/.exec(text.out)?.[1]
+  while (url() === undefined && child.exitCode === null) await delay(20)
+  const served = { url: url() ?? text.err }
+  expect((await get(served, '/readyz')).status).toBe(200)
+  child.kill('SIGTERM')
+  expect(await ended).toBe(0)
+  await expect(get(served, '/livez')).rejects.toThrow('fetch failed')
+})
+
 /** A raw connection: what clients of their own write. */
 const raw = (server: ServerProcess) => {
   const { hostname, port } = new URL(server.url)
@@ -230,6 +321,27 @@ test('shutdown answers the requests it has, and takes no more', async () => {
   expect((await post(again, '/api/authorize', ana('r1'))).body).toEqual({ allowed: true })
 })
 
+/** What the server itself answers: a JSON message, a request id, and none of the headers of an environment. */
+const expectRefusal = (text: string) => {
+  const [head = '', body = ''] = text.split('\r\n\r\n')
+  expect(head).toMatch(/^X-Request-ID: [0-9a-f-]{36}$/im)
+  expect(head).toMatch(/^Content-Type: application\/json$/im)
+  expect(head).not.toMatch(/^arctos-/im)
+  expect(JSON.parse(body)).toEqual({ message: expect.any(String) })
+}
+
+test('a body that nobody reads leaves the connection usable', async () => {
+  const server = await startServer()
+  const { state, socket, until } = raw(server)
+  const head = `Host: x\r\nAuthorization: Bearer ${developmentKey}\r\n`
+  socket.write(`POST /api/expect HTTP/1.1\r\n${head}Content-Length: 70000\r\n\r\n${'{'.repeat(70_000)}`)
+  await until(() => state.text.includes('noted'))
+  socket.write(`GET /livez HTTP/1.1\r\nExpect: wonders\r\n${head}\r\n`)
+  await until(() => state.text.includes('"alive"'))
+  expect(state.text.match(/HTTP\/1\.1 200 /g)).toHaveLength(2)
+  socket.destroy()
+})
+
 test('what is no HTTP gets an error body, and hurts nobody', async () => {
   const server = await startServer()
   for (const text of [
@@ -238,12 +350,15 @@ test('what is no HTTP gets an error body, and hurts nobody', async () => {
     `GET / HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(40_000)}\r\n\r\n`,
     'GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n',
     'GET / HTTP/1.1\r\nHost: a b\r\n\r\n',
+    'GET /livez HTTP/1.1\r\n\r\n',
   ]) {
     const { state, socket, until } = raw(server)
     socket.end(text)
     await until(() => state.closed)
-    expect(state.text).toMatch(/^HTTP\/1\.1 4[0-9][0-9] /)
-    expect(JSON.parse(state.text.slice(state.text.indexOf('\r\n\r\n') + 4))).toEqual({ message: expect.any(String) })
+    expect(state.text).toMatch(
+      text.startsWith('nonsense') ? /^HTTP\/1\.1 400 / : text.includes('yyy') ? /^HTTP\/1\.1 431 / : /^HTTP\/1\.1 4[0-9][0-9] /,
+    )
+    expectRefusal(state.text)
   }
   expect((await get(server, '/livez')).status).toBe(200)
 })
@@ -308,6 +423,7 @@ test('a request that arrives too slowly is ended, and a client that goes away is
   slow.socket.write('POST /api/authorize HTTP/1.1\r\nHost: x\r\n')
   await slow.until(() => slow.state.closed)
   expect(slow.state.text).toMatch(/^HTTP\/1\.1 408 /)
+  expectRefusal(slow.state.text)
   const gone = raw(server)
   gone.socket.write(`POST /api/authorize HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${developmentKey}\r\nContent-Length: 100\r\n\r\n{"a`)
   await delay(50)

@@ -1,7 +1,7 @@
 /** A compiled question with its prepared statements: run any number of times with other values. */
 import { at, known } from '../base/assert.ts'
 import type { Pattern } from '../ir/relation.ts'
-import { SqlTooLarge } from '../sql/emit.ts'
+import { SqlTooLarge } from '../sql/bounds.ts'
 import type { Fragment } from '../sql/fragment.ts'
 import { Parameters } from '../sql/parameters.ts'
 import type { Member } from '../sql/recursion.ts'

@@ -5,45 +5,19 @@ import type { FactShape } from '../ir/fact-source.ts'
 import { reachedRows } from '../ir/order.ts'
 import type { PlannedRule, Relation, Step } from '../ir/relation.ts'
 import type { FactArgument, Term } from '../ir/terms.ts'
-import { anyOf, exists, type Fragment, renderSelect, unionAll } from './fragment.ts'
+import { SqlTooLarge } from './bounds.ts'
+import { GroupEmitter } from './emit-group.ts'
+import { anyOf, emptyPartial, exists, extend, type Fragment, named, type Partial, renderSelect, type Scope, unionAll } from './fragment.ts'
 import { columnName } from './naming.ts'
 import type { Parameters } from './parameters.ts'
-import {
-  type CallStep,
-  FAN_OUT,
-  type Group,
-  type GroupRule,
-  groupFrom,
-  groupGrowth,
-  groupWork,
-  type Member,
-  RecursionFinder,
-} from './recursion.ts'
+import { type CallStep, type Group, groupFrom, type Member, RecursionFinder } from './recursion.ts'
 import { RuleSimplifier } from './simplify.ts'
-
-/** The plan needs evaluation by rounds: a recursive group that no recursive CTE can express. */
-export class NeedsRounds extends Error {
-  override readonly name = 'NeedsRounds'
-}
-
-/** The SQL text would be larger than `limits.sqlFragments`. */
-export class SqlTooLarge extends Error {
-  override readonly name = 'SqlTooLarge'
-}
 
 /** Alternatives that are multiplied into the caller's join; more go through one lateral subquery. */
 const MAX_ALTERNATIVES = 24
 
 /** Calls one inside another in one statement: SQLite's own limit on nested expressions is near. */
 const MAX_DEPTH = 40
-
-/** SQL expression per bound variable. */
-type Scope = ReadonlyMap<string, string>
-
-interface Partial {
-  readonly fragment: Fragment
-  readonly scope: Scope
-}
 
 /** Reads a member from a table instead of its rules. */
 export type CallOverride = (
@@ -79,7 +53,8 @@ export class Emitter {
   readonly #finder = new RecursionFinder()
   readonly #simplifier = new RuleSimplifier(this.#finder)
   readonly #override: CallOverride | null
-  readonly #widened: EmitterOptions['widened'] | null
+  readonly #groups: GroupEmitter
+  readonly #group: (member: Member) => Group | null
   #aliases = 0
   #depth = 0
   #fragments = 0
@@ -87,7 +62,10 @@ export class Emitter {
   constructor(options: EmitterOptions) {
     this.parameters = options.parameters
     this.#override = options.override ?? null
-    this.#widened = options.widened ?? null
+    const group = (member: Member): Group | null =>
+      this.#finder.groupKeys(member) ? groupFrom(member, this.#finder, this.#simplifier) : null
+    this.#groups = new GroupEmitter(this, { group, widened: options.widened ?? null })
+    this.#group = group
   }
 
   alias(prefix: string): string {
@@ -100,7 +78,8 @@ export class Emitter {
     if (this.#depth > MAX_DEPTH) throw new SqlTooLarge(`calls are nested more than ${MAX_DEPTH} deep`)
     this.#depth += 1
     try {
-      if (this.#finder.groupKeys(member)) return this.#recursive(groupFrom(member, this.#finder, this.#simplifier), inputs)
+      const group = this.#group(member)
+      if (group) return this.#groups.fragments(group, inputs)
       return this.#simplifier.rules(member).flatMap((rule) => this.rule(rule, inputs))
     } finally {
       this.#depth -= 1
@@ -109,7 +88,7 @@ export class Emitter {
 
   /** SELECTs of one rule. */
   rule(rule: PlannedRule, inputs: readonly string[]): Fragment[] {
-    return this.#steps(rule.steps, [this.#enter(rule, inputs)]).map((partial) => this.#finish(partial, rule.outputs))
+    return this.steps(rule.steps, [this.enter(rule, inputs)]).map((partial) => this.finish(partial, rule.outputs))
   }
 
   /** SELECTs of some steps of a rule for the arguments asked for in a table, reading only what is new in one of the tables: a semi-naive step.
@@ -117,7 +96,7 @@ export class Emitter {
   increment(rule: PlannedRule, parts: Increment): { readonly fragments: readonly Fragment[]; readonly inputs: readonly string[] } {
     const alias = this.alias('q')
     const inputs = parts.columns.map((column) => `${alias}.${column}`)
-    let start: Partial = { fragment: { from: [], where: [], outputs: [] }, scope: new Map() }
+    let start: Partial = emptyPartial
     if (parts.delta) {
       const source = known(
         this.#override?.(parts.delta, () => this.alias('r')),
@@ -125,14 +104,15 @@ export class Emitter {
       )
       const columns = [...source.inputs, ...source.outputs]
       start = extend(start, [], [`${source.name}.${ROUND} > ${parts.since}`])
-      start = this.#columns(source.from, [...parts.delta.inputs, ...parts.delta.outputs], (index) => at(columns, index), start)
+      start = this.columns(source.from, [...parts.delta.inputs, ...parts.delta.outputs], (index) => at(columns, index), start)
     } else start = extend(start, [], [`${alias}.${ROUND} > ${parts.since}`])
-    start = this.#columns(`${parts.table} AS ${alias}`, rule.inputs, (index) => at(inputs, index), start)
+    start = this.columns(`${parts.table} AS ${alias}`, rule.inputs, (index) => at(inputs, index), start)
     const steps = parts.steps.filter((step) => step !== parts.delta)
-    return { fragments: this.#steps(steps, [start]).map((partial) => this.#finish(partial, parts.outputs)), inputs }
+    return { fragments: this.steps(steps, [start]).map((partial) => this.finish(partial, parts.outputs)), inputs }
   }
 
-  #enter(rule: PlannedRule, inputs: readonly string[], from: readonly string[] = [], where: readonly string[] = []): Partial {
+  /** The start of a rule whose `in` arguments stand at these expressions. */
+  enter(rule: PlannedRule, inputs: readonly string[], from: readonly string[] = [], where: readonly string[] = []): Partial {
     const scope = new Map<string, string>()
     const conditions = [...where]
     for (const [index, term] of rule.inputs.entries()) {
@@ -146,7 +126,7 @@ export class Emitter {
   #match(term: FactArgument, expression: string, scope: Map<string, string>): string | null {
     if (term.kind === 'list')
       return `${expression} IN (${term.values.map((value) => this.parameters.placeholder({ kind: 'constant', value })).join(', ')})`
-    if (term.kind !== 'variable') return `${expression} = ${this.#expression(term, scope)}`
+    if (term.kind !== 'variable') return `${expression} = ${this.expression(term, scope)}`
     const bound = scope.get(term.id)
     if (bound === undefined) {
       scope.set(term.id, expression)
@@ -155,17 +135,20 @@ export class Emitter {
     return bound === expression ? null : `${expression} = ${bound}`
   }
 
-  #expression(term: Term, scope: Scope): string {
+  /** SQL of a bound term. */
+  expression(term: Term, scope: Scope): string {
     if (term.kind === 'constant') return this.parameters.placeholder({ kind: 'constant', value: term.value })
     if (term.kind === 'now') return this.parameters.placeholder({ kind: 'now' })
     return known(scope.get(term.id), `\`${term.id}\` is bound`)
   }
 
-  #finish(partial: Partial, outputs: readonly Term[]): Fragment {
-    return { ...partial.fragment, outputs: outputs.map((term) => this.#expression(term, partial.scope)) }
+  /** The SELECT of these outputs. */
+  finish(partial: Partial, outputs: readonly Term[]): Fragment {
+    return { ...partial.fragment, outputs: outputs.map((term) => this.expression(term, partial.scope)) }
   }
 
-  #steps(steps: readonly Step[], start: readonly Partial[]): Partial[] {
+  /** Adds steps to every start: one result per combination of alternatives. */
+  steps(steps: readonly Step[], start: readonly Partial[]): Partial[] {
     return steps.reduce<Partial[]>((partials, step) => partials.flatMap((partial) => this.#step(step, partial)), [...start])
   }
 
@@ -187,7 +170,7 @@ export class Emitter {
         return [this.#compare(step, step.operator, partial)]
       case 'not': {
         const found = step.bodies.flatMap((body) =>
-          this.#steps(body, [{ fragment: { from: [], where: [], outputs: [] }, scope: partial.scope }]),
+          this.steps(body, [{ fragment: { from: [], where: [], outputs: [] }, scope: partial.scope }]),
         )
         return [extend(partial, [], [`NOT ${anyOf(found.map((inner) => exists(inner.fragment)))}`])]
       }
@@ -197,7 +180,7 @@ export class Emitter {
   }
 
   #compare(step: { readonly left: Term; readonly right: Term }, operator: string, partial: Partial): Partial {
-    return extend(partial, [], [`${this.#expression(step.left, partial.scope)} ${operator} ${this.#expression(step.right, partial.scope)}`])
+    return extend(partial, [], [`${this.expression(step.left, partial.scope)} ${operator} ${this.expression(step.right, partial.scope)}`])
   }
 
   #fact(shape: FactShape, args: readonly FactArgument[], partial: Partial): Partial {
@@ -205,11 +188,11 @@ export class Emitter {
     if (shape.origin.kind === 'table') {
       const residual = residualLists(shape, args, partial.scope)
       const column = (index: number): string => `${residual.has(index) ? '+' : ''}${alias}.${columnName(index)}`
-      return this.#columns(`${shape.origin.table} AS ${alias}`, args, column, partial)
+      return this.columns(`${shape.origin.table} AS ${alias}`, args, column, partial)
     }
     assert(shape.origin.kind !== 'accepted', 'a plan to run reads stored facts')
     const json = this.parameters.placeholder(shape.origin)
-    return this.#columns(
+    return this.columns(
       `json_each(${json}) AS ${alias}`,
       args,
       (index) => (args.length === 1 ? `${alias}.value` : `json_extract(${alias}.value, '$[${index}]')`),
@@ -217,7 +200,8 @@ export class Emitter {
     )
   }
 
-  #columns(from: string, args: readonly FactArgument[], column: (index: number) => string, partial: Partial): Partial {
+  /** Adds a table whose columns are the arguments: variables become bound, everything else is compared. */
+  columns(from: string, args: readonly FactArgument[], column: (index: number) => string, partial: Partial): Partial {
     const scope = new Map(partial.scope)
     const where = args.flatMap((term, index) => this.#match(term, column(index), scope) ?? [])
     return {
@@ -229,9 +213,9 @@ export class Emitter {
   #list(step: Step & { kind: 'in' }, partial: Partial): Partial {
     const values = step.values.map((value) => this.parameters.placeholder({ kind: 'constant', value }))
     if (step.term.kind !== 'variable' || partial.scope.has(step.term.id))
-      return extend(partial, [], [`${this.#expression(step.term, partial.scope)} IN (${values.join(', ')})`])
+      return extend(partial, [], [`${this.expression(step.term, partial.scope)} IN (${values.join(', ')})`])
     const alias = this.alias('v')
-    return this.#columns(
+    return this.columns(
       `(VALUES ${values.map((value) => `(${value})`).join(', ')}) AS ${alias}`,
       [step.term],
       () => `${alias}.column1`,
@@ -240,11 +224,11 @@ export class Emitter {
   }
 
   #call(step: CallStep, partial: Partial): Partial[] {
-    const inputs = step.inputs.map((term) => this.#expression(term, partial.scope))
+    const inputs = step.inputs.map((term) => this.expression(term, partial.scope))
     const other = this.#override?.(step, () => this.alias('r'))
     if (other) {
       const where = other.inputs.map((column, index) => `${column} = ${at(inputs, index)}`)
-      return [this.#columns(other.from, step.outputs, (index) => at(other.outputs, index), extend(partial, [], where))]
+      return [this.columns(other.from, step.outputs, (index) => at(other.outputs, index), extend(partial, [], where))]
     }
     const member = { relation: step.relation, pattern: step.pattern }
     const found = this.member(member, inputs)
@@ -263,166 +247,17 @@ export class Emitter {
 
   /** A subquery that may depend on the tables before it: SQLite has no LATERAL, but arguments of a table-valued function may be correlated. */
   #lateral(found: readonly Fragment[], outputs: readonly Term[], partial: Partial): Partial {
-    return this.#lateralText(unionAll(found.map((fragment) => renderSelect(fragment, named(fragment.outputs)))), outputs, partial)
+    return this.lateralText(unionAll(found.map((fragment) => renderSelect(fragment, named(fragment.outputs)))), outputs, partial)
   }
 
-  #lateralText(select: string, outputs: readonly Term[], partial: Partial): Partial {
+  /** As `#lateral`, of a SELECT whose columns are named `o1`, `o2` … */
+  lateralText(select: string, outputs: readonly Term[], partial: Partial): Partial {
     const alias = this.alias('j')
     const single = outputs.length === 1
     const columns = outputs.map((_, index) => `o${index + 1}`)
     const item = single ? 'o1' : `json_array(${columns.join(', ')})`
     const from = `json_each((SELECT json_group_array(${item}) FROM (${select}))) AS ${alias}`
-    return this.#columns(from, outputs, (index) => (single ? `${alias}.value` : `json_extract(${alias}.value, '$[${index}]')`), partial)
-  }
-
-  /** A recursive group as one fragment over a subquery with its own CTE, correlated where its inputs are. */
-  #recursive(group: Group, inputs: readonly string[]): Fragment[] {
-    if (group.kind === 'general') throw new NeedsRounds('a recursive group is not linear')
-    const closure = group.kind === 'demand' && outputCount(group) === 0 ? this.#cheaperClosure(group, inputs) : null
-    if (closure) return [closure]
-    const text = group.kind === 'demand' ? this.#demand(group, inputs) : this.#answers(group, inputs)
-    if (text === null) return []
-    const width = outputCountOf(at(group.members, 0))
-    const alias = this.alias('s')
-    if (width === 0) return [{ from: [], where: [`EXISTS (${text})`], outputs: [] }]
-    if (inputs.every((input) => input.startsWith('?')))
-      return [
-        { from: [`(${text}) AS ${alias}`], where: [], outputs: Array.from({ length: width }, (_, index) => `${alias}.o${index + 1}`) },
-      ]
-    const ids = Array.from({ length: width }, (_, index): Term => ({ kind: 'variable', id: `o${index}` }))
-    const lateral = this.#lateralText(text, ids, { fragment: { from: [], where: [], outputs: [] }, scope: new Map() })
-    return [this.#finish(lateral, ids)]
-  }
-
-  /** A recursive check in the other direction: all answers from the fixed arguments, then whether the changing one is among them.
-   * From a user up to the teams above is one row a step where from a team down to its users is a whole tree. */
-  #cheaperClosure(group: Group, inputs: readonly string[]): Fragment | null {
-    const [varying, ...more] = varyingOfTarget(group)
-    // Where a step leads to one row, as from a folder to its parent, the way asked for is bounded by its depth whatever the data.
-    if (!this.#widened || varying === undefined || more.length > 0 || groupGrowth(group) <= FAN_OUT) return null
-    const target = at(group.members, 0).relation
-    const position = at(
-      target.modes.flatMap((mode, index) => (mode === 'in' ? [index] : [])),
-      varying,
-    )
-    const widened = this.#widened(target, position)
-    if (widened.refusal || [...widened.variants.keys()].join() !== 'c') return null
-    const member = { relation: widened, pattern: 'c' }
-    const other = this.#finder.groupKeys(member) ? groupFrom(member, this.#finder, this.#simplifier) : null
-    if (other?.kind !== 'answers' || groupWork(other) >= groupWork(group)) return null
-    const text = this.#answers(
-      other,
-      inputs.filter((_, index) => index !== varying),
-    )
-    return { from: [], where: [text === null ? '0' : `${at(inputs, varying)} IN (${text})`], outputs: [] }
-  }
-
-  /** Follows the arguments asked for, then reads the base rules for each. */
-  #demand(group: Group, inputs: readonly string[]): string | null {
-    const cte = this.alias('d')
-    const varying = group.origins.map((origins) => origins.flatMap((origin, index) => (origin === null ? [index] : [])))
-    const start = varyingOfTarget(group)
-    const width = Math.max(start.length, ...varying.map((positions) => positions.length))
-    const tagged = group.members.length > 1
-    const columns = [...(tagged ? ['tag'] : []), ...Array.from({ length: width }, (_, index) => `i${index + 1}`)]
-    const row = (member: number, values: readonly string[]): string[] => [
-      ...(tagged ? [`${member}`] : []),
-      ...values,
-      ...Array.from({ length: width - values.length }, () => 'NULL'),
-    ]
-    const given = (rule: GroupRule, alias: string): string[] => {
-      const positions = at(varying, rule.member)
-      return at(group.origins, rule.member).map((origin, index) =>
-        origin === null ? `${alias}.i${positions.indexOf(index) + 1}` : at(inputs, origin),
-      )
-    }
-    const enter = (rule: GroupRule): Partial => {
-      const alias = this.alias('d')
-      return this.#enter(rule.rule, given(rule, alias), [`${cte} AS ${alias}`], tagged ? [`${alias}.tag = ${rule.member}`] : [])
-    }
-    const recursive = group.rules.flatMap((rule) => {
-      const call = rule.call
-      if (!call) return []
-      const partials = this.#steps(
-        rule.rule.steps.filter((step) => step !== call.step),
-        [enter(rule)],
-      )
-      return partials.map((partial) =>
-        renderSelect(
-          partial.fragment,
-          row(
-            call.member,
-            at(varying, call.member).map((index) => this.#expression(at(call.step.inputs, index), partial.scope)),
-          ),
-        ),
-      )
-    })
-    const answers = outputCount(group) === 0 ? this.#demandCheck(group, cte, given) : this.#demandAnswers(group, enter)
-    if (answers === null) return null
-    const seed = `SELECT ${row(
-      0,
-      start.map((index) => at(inputs, index)),
-    ).join(', ')}`
-    const definition =
-      columns.length === 0 ? `${cte}(i0) AS (SELECT 0)` : `${cte}(${columns.join(', ')}) AS (${[seed, ...recursive].join(' UNION ')})`
-    return `WITH RECURSIVE ${definition} ${answers}`
-  }
-
-  #demandAnswers(group: Group, enter: (rule: GroupRule) => Partial): string | null {
-    const answers = group.rules.flatMap((rule) =>
-      rule.call ? [] : this.#steps(rule.rule.steps, [enter(rule)]).map((partial) => this.#finish(partial, rule.rule.outputs)),
-    )
-    return answers.length === 0 ? null : unionAll(answers.map((fragment) => renderSelect(fragment, named(fragment.outputs))))
-  }
-
-  /** One pass over the demand, so that SQLite makes its rows one by one and stops at the first that holds. */
-  #demandCheck(group: Group, cte: string, given: (rule: GroupRule, alias: string) => string[]): string | null {
-    const alias = this.alias('d')
-    const conditions = group.members.flatMap((_, member) => {
-      const base = group.rules.filter((rule) => rule.member === member && !rule.call)
-      const found = base.flatMap((rule) =>
-        this.#steps(rule.rule.steps, [this.#enter(rule.rule, given(rule, alias))]).map((partial) => exists(partial.fragment)),
-      )
-      if (found.length === 0) return []
-      return [group.members.length > 1 ? `(${alias}.tag = ${member} AND ${anyOf(found)})` : anyOf(found)]
-    })
-    return conditions.length === 0 ? null : `SELECT 1 FROM ${cte} AS ${alias} WHERE ${anyOf(conditions)}`
-  }
-
-  /** Extends the answers of the base rules until nothing new appears. */
-  #answers(group: Group, inputs: readonly string[]): string | null {
-    const cte = this.alias('a')
-    const width = outputCount(group)
-    const given = (member: number): string[] => at(group.origins, member).map((origin) => at(inputs, known(origin, 'fixed input')))
-    const tagged = group.members.length > 1 || width === 0
-    const outputs = Array.from({ length: width }, (_, index) => `o${index + 1}`)
-    const select = (rule: GroupRule, partial: Partial): string => {
-      const fragment = this.#finish(partial, rule.rule.outputs)
-      return renderSelect(fragment, [
-        ...(tagged ? [`${rule.member}`] : []),
-        ...fragment.outputs,
-        ...Array.from({ length: width - fragment.outputs.length }, () => 'NULL'),
-      ])
-    }
-    const base = group.rules.flatMap((rule) =>
-      rule.call ? [] : this.#steps(rule.rule.steps, [this.#enter(rule.rule, given(rule.member))]).map((partial) => select(rule, partial)),
-    )
-    if (base.length === 0) return null
-    const recursive = group.rules.flatMap((rule) => {
-      const call = rule.call
-      if (!call) return []
-      const alias = this.alias('a')
-      const start = this.#enter(rule.rule, given(rule.member), [], tagged ? [`${alias}.tag = ${call.member}`] : [])
-      const joined = this.#columns(`${cte} AS ${alias}`, call.step.outputs, (index) => `${alias}.o${index + 1}`, start)
-      return this.#steps(
-        rule.rule.steps.filter((step) => step !== call.step),
-        [joined],
-      ).map((partial) => select(rule, partial))
-    })
-    // The base rows need no sorting out among themselves: the UNION before the recursive part does it.
-    const definition = `${cte}(${[...(tagged ? ['tag'] : []), ...outputs].join(', ')}) AS (${[base.join(' UNION ALL '), ...recursive].join(' UNION ')})`
-    const read = outputs.slice(0, outputCountOf(at(group.members, 0)))
-    return `WITH RECURSIVE ${definition} SELECT ${read.length === 0 ? '1' : read.join(', ')} FROM ${cte}${tagged ? ' WHERE tag = 0' : ''}`
+    return this.columns(from, outputs, (index) => (single ? `${alias}.value` : `json_extract(${alias}.value, '$[${index}]')`), partial)
   }
 }
 
@@ -437,17 +272,3 @@ const residualLists = (shape: FactShape, args: readonly FactArgument[], scope: S
   const rows = reachedRows(shape, usable)
   return new Set(lists.flatMap(({ index, size }) => (rows <= Math.max(size, FEW_ROWS) ? [index] : [])))
 }
-
-const extend = (partial: Partial, from: readonly string[], where: readonly string[]): Partial => ({
-  fragment: { ...partial.fragment, from: [...partial.fragment.from, ...from], where: [...partial.fragment.where, ...where] },
-  scope: partial.scope,
-})
-
-const named = (outputs: readonly string[]): string[] => outputs.map((output, index) => `${output} AS o${index + 1}`)
-
-const outputCountOf = (member: Member): number =>
-  known(member.relation.variants.get(member.pattern), 'variant').pattern.filter((wildcard) => wildcard === null).length
-
-const outputCount = (group: Group): number => Math.max(...group.members.map(outputCountOf))
-
-const varyingOfTarget = (group: Group): number[] => at(group.origins, 0).flatMap((origin, index) => (origin === null ? [index] : []))

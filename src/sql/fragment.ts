@@ -41,3 +41,22 @@ export const exists = (fragment: Fragment): string => {
   if (fragment.from.length > 0) return `EXISTS (${renderSelect(fragment, [])})`
   return fragment.where.length === 0 ? '1' : fragment.where.length === 1 ? (fragment.where[0] ?? '1') : `(${fragment.where.join(' AND ')})`
 }
+
+/** SQL expression per bound variable. */
+export type Scope = ReadonlyMap<string, string>
+
+/** A SELECT that is being put together: its tables and conditions so far, and where its variables stand. */
+export interface Partial {
+  readonly fragment: Fragment
+  readonly scope: Scope
+}
+
+export const emptyPartial: Partial = { fragment: { from: [], where: [], outputs: [] }, scope: new Map() }
+
+export const extend = (partial: Partial, from: readonly string[], where: readonly string[]): Partial => ({
+  fragment: { ...partial.fragment, from: [...partial.fragment.from, ...from], where: [...partial.fragment.where, ...where] },
+  scope: partial.scope,
+})
+
+/** Names the columns of a subquery `o1`, `o2` … */
+export const named = (outputs: readonly string[]): string[] => outputs.map((output, index) => `${output} AS o${index + 1}`)

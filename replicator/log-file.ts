@@ -8,6 +8,7 @@ import { limits } from '../src/base/limits.ts'
 import { RecordError, type Sha256, verifyRecord } from '../src/log/codec.ts'
 import { type LogBounds, LogError } from '../src/log/log.ts'
 import { corrupted, openFailure } from './sqlite-failure.ts'
+import { walDamage } from './wal-check.ts'
 
 export interface LogFile {
   readonly path: string
@@ -39,6 +40,7 @@ export const openLogFile = (directory: string): LogFile => {
     if (!existsSync(path)) create(path)
     // SQLite would take an empty file for a new database, and so lose a log silently.
     if (statSync(path).size === 0) throw corrupted(path, 'it is empty')
+    checkWal(path)
     database = new DatabaseSync(path, { timeout: limits.directoryLockMs })
     configure(database)
     checkFormat(database, path)
@@ -81,6 +83,24 @@ const syncFolder = (folder: string): void => {
   } finally {
     closeSync(handle)
   }
+}
+
+/** SQLite would end the log at the first damaged frame, and so lose records silently. */
+const checkWal = (path: string): void => {
+  const wal = `${path}-wal`
+  if (walDamage(wal) === null) return
+  // A process that holds the log and writes to it while it is read here looks like damage. The probe waits for its lock, and writes to neither file.
+  const shared = `${path}-shm`
+  const kept = existsSync(shared)
+  const probe = new DatabaseSync(path, { timeout: limits.directoryLockMs, readOnly: true })
+  try {
+    rows(probe, 'SELECT 1 FROM sqlite_schema')
+  } finally {
+    probe.close()
+    if (!kept) rmSync(shared, { force: true })
+  }
+  const damage = walDamage(wal)
+  if (damage !== null) throw corrupted(path, damage)
 }
 
 const configure = (database: DatabaseSync): void => {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 
@@ -50,6 +51,8 @@ export const listen = async (options: ServerOptions): Promise<HttpServer> => {
     handle,
   )
   server.on('checkExpectation', handle)
+  // Without a listener Node hangs up.
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => refuse(socket, 404, 'no such endpoint: this server is no proxy'))
   server.on('clientError', refuseBrokenRequest)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -79,7 +82,10 @@ const refuseBrokenRequest = (error: NodeJS.ErrnoException, socket: Socket): void
     socket.destroy()
     return
   }
-  const [status, message] = socketRefusals[error.code ?? ''] ?? [400, MALFORMED]
+  refuse(socket, ...(socketRefusals[error.code ?? ''] ?? [400, MALFORMED]))
+}
+
+const refuse = (socket: Duplex, status: number, message: string): void => {
   const body = refusalBody(message)
   const headers = Object.entries({ ...refusalHeaders(), 'Content-Length': body.length, Connection: 'close' })
   const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...headers.map(([name, value]) => `${name}: ${value}`)]

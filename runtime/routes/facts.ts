@@ -26,8 +26,13 @@ const writeRoute = (endpoint: Endpoint, changesetsOf: (body: unknown) => readonl
   },
 })
 
-const doneBody = (changes: readonly Change[]): unknown =>
-  ({ message: changes.length === 1 ? '1 change written' : `${changes.length} changes written` }) satisfies MessageBody
+const doneBody = (changes: readonly Change[]): unknown => ({ message: doneMessage(changes) }) satisfies MessageBody
+
+const doneMessage = (changes: readonly Change[]): string => {
+  // How many facts a wildcard removes is known only where it is applied.
+  if (changes.some((change) => change.kind === 'delete' && isWildcard(change.pattern))) return 'written'
+  return changes.length === 1 ? '1 change written' : `${changes.length} changes written`
+}
 
 const named = (kind: Changeset['kind'], facts: Changeset['facts'], prefix: string): NamedChangeset => ({
   kind,

@@ -31,8 +31,11 @@ export const getFacts: Route = {
 const patternOf = (parameters: URLSearchParams): readonly ValuePattern[] | null => {
   const wire = new Map<number, { type?: string; id?: string }>()
   for (const [key, text] of parameters) {
-    const [, position, member] = /^args\.([0-9]{1,9})\.(type|id)$/.exec(key) ?? []
-    if (position === undefined || member === undefined) continue
+    if (!key.startsWith('args.')) continue
+    const [, position, member] = /^args\.([0-9]+)\.(type|id)$/.exec(key) ?? []
+    if (position === undefined || member === undefined) {
+      throw new ApiError('bad-value', `\`${key.slice(0, 64)}\` is no \`args.<position>.type\` or \`args.<position>.id\``)
+    }
     if (text === '') throw new ApiError('bad-value', `\`${key}\` must not be empty`)
     const value = wire.get(Number(position)) ?? {}
     wire.set(Number(position), member === 'type' ? { ...value, type: text } : { ...value, id: text })

@@ -42,7 +42,7 @@ const conjunctionOf = ({ predicate, calls, constraints }: EvaluateQueryRequest):
 }
 
 const constraintOf = (variable: string, constraints: EvaluateQueryRequest['constraints']): ConjunctiveQuery['constraints'][string] => {
-  const constraint = Object.hasOwn(constraints, variable) ? constraints[variable] : undefined
+  const constraint = constraints.get(variable)
   if (constraint === undefined) throw new ApiError('bad-value', `\`constraints\` has no entry for the variable \`${variable}\``)
   const { type, ids } = constraint
   const field = `constraints.${variable}`

@@ -26,8 +26,8 @@ export const limits = {
   testFacts: 1_000_000,
   /** Remembered answers to "is this fact accepted" per policy. */
   acceptedSignatures: 10_000,
-  /** Specialised rules that one question or policy may need: bounds the compile time of a hostile policy. */
-  specialisations: 30_000,
+  /** Steps of planning that one question or policy may take (typed rules, orders of conditions, pieces of SQL): bounds time and memory of a hostile policy. */
+  planWork: 200_000,
   /** Relations that the plan of one question may have: predicates, each by types, constants and what is known of its arguments. */
   planRelations: 5000,
   /** Steps of one SQL statement, alternatives multiplied out: above it a question is evaluated by rounds. */

@@ -1,10 +1,12 @@
 /** Which further indexes a policy needs: derived from the shapes of its questions, never from a read. */
 import { at } from '../base/assert.ts'
 import type { CheckedPolicy, FactSignature } from '../check/core.ts'
+import { TooComplex } from '../ir/budget.ts'
+import { decompose } from '../ir/decompose.ts'
 import { type FactShape, factSource } from '../ir/fact-source.ts'
 import { Planner } from '../ir/plan.ts'
 import type { Mode, Relation, Step } from '../ir/relation.ts'
-import { indexRules, Specialiser, TooComplex } from '../ir/specialise.ts'
+import { indexRules, Specialiser } from '../ir/specialise.ts'
 import type { PositionClass } from '../ir/terms.ts'
 import { tableName } from '../sql/naming.ts'
 import type { Signature } from '../store/facts.ts'
@@ -28,7 +30,9 @@ export const neededIndexes = (policy: CheckedPolicy): NeededIndex[] => {
   const all = [...shapes, ...policy.signatures.filter(({ positions }) => positions.length <= 2).flatMap(concreteShapes)]
   const found = new Map<string, NeededIndex>()
   try {
-    const planner = new Planner(new Specialiser(indexRules(policy.rules), factSource(all), policy.concreteTypes))
+    const planner = new Planner(
+      new Specialiser(indexRules(decompose(policy.rules, policy.concreteTypes)), factSource(all), policy.concreteTypes),
+    )
     const seen = new Set<Relation>()
     for (const { classes, modes } of typicalShapes(policy)) visitRelation(planner.plan('allow', classes, modes), seen, found)
   } catch (error) {
@@ -65,7 +69,7 @@ const SHAPES: readonly (readonly Mode[])[] = [
 const concreteShapes = (signature: FactSignature): FactShape[] => {
   let tuples: string[][] = [[]]
   for (const { types } of signature.positions)
-    tuples = tuples.flatMap((tuple) => (types ?? []).map((type) => [...tuple, type])).slice(0, MAX_TABLES)
+    tuples = tuples.flatMap((tuple) => (types ?? []).slice(0, MAX_TABLES).map((type) => [...tuple, type])).slice(0, MAX_TABLES)
   return tuples.map((types) => ({
     predicate: signature.predicate,
     types: types.map((type) => [type]),

@@ -1,5 +1,6 @@
 /** Pages of a dense list: walks the ids of a type in order with the check as a filter, and gives up where answers are sparse. */
 
+import type { PlanBudget } from '../ir/budget.ts'
 import type { FactShape } from '../ir/fact-source.ts'
 import type { Store } from '../store/facts.ts'
 import type { BoundStatement, Inputs } from './binder.ts'
@@ -12,6 +13,12 @@ import { type Question, questionKey } from './question.ts'
 const MIN_CHUNK = 100
 const MAX_CHUNK = 1000
 const MAX_MISSES = 2000
+
+/** What planning a walk takes. */
+interface Planning {
+  readonly shapes: () => readonly FactShape[]
+  readonly budget: PlanBudget
+}
 
 export class ListWalker {
   readonly #store: Store
@@ -27,11 +34,16 @@ export class ListWalker {
   page(
     question: Question,
     inputs: Inputs,
-    wanted: { readonly size: number; readonly after: string | null; readonly shapes: () => readonly FactShape[] },
+    wanted: {
+      readonly size: number
+      readonly after: string | null
+      readonly shapes: () => readonly FactShape[]
+      readonly budget: PlanBudget
+    },
   ): ListPage | null {
     const walked = question.variables.at(-1)
     if (!walked?.type || walked.type === 'Integer' || walked.type === 'Boolean') return null
-    const statement = this.#statement(question, wanted.shapes)
+    const statement = this.#statement(question, wanted)
     if (!statement) return null
     const ids: string[] = []
     let after = wanted.after === null || wanted.after === '*' ? '' : wanted.after
@@ -56,19 +68,19 @@ export class ListWalker {
     this.#prepared.clear()
   }
 
-  #statement(question: Question, shapes: () => readonly FactShape[]): BoundStatement | null {
+  #statement(question: Question, { shapes, budget }: Planning): BoundStatement | null {
     const key = questionKey(question)
     let statement = this.#prepared.get(key)
     if (statement === undefined) {
-      statement = this.#prepare(question, shapes())
+      statement = this.#prepare(question, shapes(), budget)
       this.#prepared.set(key, statement)
     }
     return statement
   }
 
   /** A wildcard answer would make the check hold for ids that the list does not name, so such questions are not walked. */
-  #prepare(question: Question, shapes: readonly FactShape[]): BoundStatement | null {
-    const open = this.#planner.plan(question, shapes)
+  #prepare(question: Question, shapes: readonly FactShape[], budget: PlanBudget): BoundStatement | null {
+    const open = this.#planner.plan(question, shapes, budget)
     if (open.answerings.some(({ relation }) => [...relation.variants.keys()].some((pattern) => pattern !== 'c'))) return null
     const walked = question.variables.at(-1)
     if (!walked) return null
@@ -76,6 +88,6 @@ export class ListWalker {
       ...question,
       variables: question.variables.map((item) => (item === walked ? { ...item, mode: 'walked' } : item)),
     }
-    return prepareWalk(this.#store, this.#planner.plan(asked, shapes), walked.name)
+    return prepareWalk(this.#store, this.#planner.plan(asked, shapes, budget), walked.name)
   }
 }

@@ -1,10 +1,12 @@
 /** From a question to SQL: judges refusals on the policy alone, then plans and emits for the tables that exist. */
 
 import type { CheckedPolicy } from '../check/core.ts'
+import type { PlanBudget } from '../ir/budget.ts'
+import { decompose } from '../ir/decompose.ts'
 import { acceptedFacts, type FactShape, type FactSource, factSource } from '../ir/fact-source.ts'
 import { Planner } from '../ir/plan.ts'
 import type { Mode, Pattern, Refusal, Relation } from '../ir/relation.ts'
-import { indexRules, type RuleIndex, Specialiser, TooComplex } from '../ir/specialise.ts'
+import { indexRules, type RuleIndex, Specialiser } from '../ir/specialise.ts'
 import type { PositionClass } from '../ir/terms.ts'
 import { locate } from '../polar/locate.ts'
 import { NeedsRounds, SqlTooLarge } from '../sql/bounds.ts'
@@ -26,6 +28,7 @@ export interface QuestionPlan {
   readonly question: Question
   readonly answerings: readonly Answering[]
   readonly planner: Planner
+  readonly budget: PlanBudget
 }
 
 /** Compiles questions of one policy. Keeps what does not depend on data. */
@@ -36,13 +39,13 @@ export class QuestionPlanner {
 
   constructor(policy: CheckedPolicy) {
     this.#policy = policy
-    this.#rules = indexRules(policy.rules)
+    this.#rules = indexRules(decompose(policy.rules, policy.concreteTypes))
     this.#accepted = acceptedFacts(policy)
   }
 
   /** Throws QueryError when the question has no finite answer, whatever the data. */
-  refuse(question: Question): void {
-    const plan = this.#plan(question, this.#accepted)
+  refuse(question: Question, budget: PlanBudget): void {
+    const plan = this.#plan(question, this.#accepted, budget)
     for (const { relation } of plan.answerings) {
       if (relation.refusal) throw this.#refused(relation.refusal)
       for (const variant of relation.variants.values()) {
@@ -57,31 +60,25 @@ export class QuestionPlanner {
   }
 
   /** The plan over the given tables and context facts. */
-  plan(question: Question, shapes: readonly FactShape[]): QuestionPlan {
-    return this.#plan(question, factSource(shapes))
+  plan(question: Question, shapes: readonly FactShape[], budget: PlanBudget): QuestionPlan {
+    return this.#plan(question, factSource(shapes), budget)
   }
 
-  #plan(question: Question, facts: FactSource): QuestionPlan {
+  #plan(question: Question, facts: FactSource, budget: PlanBudget): QuestionPlan {
     const rule = questionRule(question)
     const rules = new Map(this.#rules)
     rules.set(`${questionPredicate}/${rule.params.length}`, [rule])
-    try {
-      const program = new Specialiser(rules, withLists(question, facts), this.#policy.concreteTypes)
-      const planner = new Planner(program)
-      const classes = questionClasses(question)
-      const modes = question.variables.map(
-        (item, index): Mode =>
-          item.mode === 'asked' || item.mode === 'some' ? 'out' : classes[index]?.kind === 'constant' ? 'fixed' : 'in',
-      )
-      const answerings = [...program.typeTuples(questionPredicate, classes)].map((tuple) => ({
-        types: tuple,
-        relation: planner.plan(questionPredicate, typed(classes, tuple), modes),
-      }))
-      return { question, answerings, planner }
-    } catch (error) {
-      if (error instanceof TooComplex) throw new QueryError('query-too-complex', `the question is too complex: ${error.message}`)
-      throw error
-    }
+    const program = new Specialiser(rules, withLists(question, facts), this.#policy.concreteTypes, budget)
+    const planner = new Planner(program)
+    const classes = questionClasses(question)
+    const modes = question.variables.map(
+      (item, index): Mode => (item.mode === 'asked' || item.mode === 'some' ? 'out' : classes[index]?.kind === 'constant' ? 'fixed' : 'in'),
+    )
+    const answerings = [...program.typeTuples(questionPredicate, classes)].map((tuple) => ({
+      types: tuple,
+      relation: planner.plan(questionPredicate, typed(classes, tuple), modes),
+    }))
+    return { question, answerings, planner, budget }
   }
 
   #refused(refusal: Refusal): QueryError {
@@ -149,7 +146,11 @@ export const emitMember = (
   parameters: Parameters,
 ): Fragment[] | 'rounds' | 'rounds-all' => {
   try {
-    return new Emitter({ parameters, widened: (relation, position) => plan.planner.widened(relation, position) }).member(member, inputs)
+    return new Emitter({
+      parameters,
+      spend: (amount) => plan.budget.spend(amount),
+      widened: (relation, position) => plan.planner.widened(relation, position),
+    }).member(member, inputs)
   } catch (error) {
     if (error instanceof NeedsRounds) return 'rounds'
     if (error instanceof SqlTooLarge) return 'rounds-all'

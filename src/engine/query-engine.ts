@@ -7,6 +7,7 @@ import type { Fact, Value, ValuePattern } from '../base/value.ts'
 import { NAMED_PREDICATES } from '../check/collect-signatures.ts'
 import type { CheckedPolicy } from '../check/core.ts'
 import { acceptsFact, acceptsTypes } from '../check/signatures.ts'
+import type { PlanBudget } from '../ir/budget.ts'
 import { SqlError } from '../store/database.ts'
 import type { Encoded, Store } from '../store/facts.ts'
 import { ColumnIds, cellsOf, compareIds, comparePatterns, firstAfter, tooManyRows } from './answers.ts'
@@ -14,6 +15,7 @@ import { type Asked, ask, askedQuestions } from './asked.ts'
 import type { Inputs } from './binder.ts'
 import { type ConjunctiveQuery, type Engine, type ListPage, type PageRequest, QueryError, type Request, type Row } from './engine.ts'
 import { ListWalker } from './list.ts'
+import { PlanGuard } from './plan-guard.ts'
 import { QuestionPlanner } from './plan-question.ts'
 import { Prepared } from './prepared.ts'
 import { Constants, constantsOf, type Question, questionKey } from './question.ts'
@@ -43,6 +45,7 @@ export class QueryEngine implements Engine {
   readonly #prepared = new LRUCache<string, Prepared>({ max: MAX_PREPARED, dispose: (prepared) => prepared.close() })
   readonly #checks = new Map<string, { readonly question: Question; readonly prepared: Prepared }>()
   readonly #walker: ListWalker
+  readonly #guard = new PlanGuard()
   #epoch: number
 
   constructor(store: Store, policy: CheckedPolicy) {
@@ -173,8 +176,8 @@ export class QueryEngine implements Engine {
         this.#constants,
       )
       if (!asked) return false
-      this.#judge(asked.question)
-      const prepared = new Prepared(this.#store, this.#planner.plan(asked.question, this.#shapes([])))
+      this.#judge(asked.question, request)
+      const prepared = this.#plan(key, asked.question, request)
       found = { question: asked.question, prepared }
       if (this.#checks.size >= MAX_PREPARED) this.#clear()
       this.#checks.set(key, found)
@@ -201,8 +204,8 @@ export class QueryEngine implements Engine {
   }
 
   #check(asked: Asked, request: Request): boolean {
-    this.#judge(asked.question)
-    const prepared = this.#prepare(asked.question, request.contextFacts)
+    this.#judge(asked.question, request)
+    const prepared = this.#prepare(asked.question, request)
     const inputs = this.#inputs(asked, request)
     return this.#guarded(request, () => prepared.check(inputs))
   }
@@ -210,15 +213,16 @@ export class QueryEngine implements Engine {
   /** A page of a long list; null when walking does not suit it. */
   #walk(asked: Asked, { size, after }: PageRequest, request: Request): ListPage | null {
     if (request.contextFacts.length > 0) return null
-    return this.#guarded(request, () =>
-      this.#walker.page(asked.question, this.#inputs(asked, request), { size, after, shapes: () => this.#shapes([]) }),
-    )
+    const inputs = this.#inputs(asked, request)
+    const page = (budget: PlanBudget): ListPage | null =>
+      this.#walker.page(asked.question, inputs, { size, after, shapes: () => this.#shapes([]), budget })
+    return this.#guarded(request, () => this.#guard.run(`walk ${questionKey(asked.question)}`, request, page))
   }
 
   /** Ids of the one asked-for variable: `*` first, then bytewise ascending. Null when there are more than `most` rows. */
   #column(asked: Asked, request: Request, most: number): string[] | null {
-    this.#judge(asked.question)
-    const prepared = this.#prepare(asked.question, request.contextFacts)
+    this.#judge(asked.question, request)
+    const prepared = this.#prepare(asked.question, request)
     const inputs = this.#inputs(asked, request)
     const ids = new ColumnIds()
     let rows = 0
@@ -246,8 +250,8 @@ export class QueryEngine implements Engine {
       if (this.#check(asked, request)) each(new Map())
       return
     }
-    this.#judge(asked.question)
-    const prepared = this.#prepare(asked.question, request.contextFacts)
+    this.#judge(asked.question, request)
+    const prepared = this.#prepare(asked.question, request)
     const inputs = this.#inputs(asked, request)
     let rows = 0
     this.#guarded(request, () =>
@@ -268,19 +272,19 @@ export class QueryEngine implements Engine {
   }
 
   /** Throws when the question is refused; judged once per shape, never by data. */
-  #judge(question: Question): void {
+  #judge(question: Question, request: Request): void {
     const key = questionKey(question)
     let judged = this.#judged.get(key)
     if (!judged) {
-      judged = { error: this.#refusal(question) }
+      judged = { error: this.#guard.run(`judge ${key}`, request, (budget) => this.#refusal(question, budget)) }
       this.#judged.set(key, judged)
     }
     if (judged.error) throw judged.error
   }
 
-  #refusal(question: Question): QueryError | null {
+  #refusal(question: Question, budget: PlanBudget): QueryError | null {
     try {
-      this.#planner.refuse(question)
+      this.#planner.refuse(question, budget)
       return null
     } catch (error) {
       if (error instanceof QueryError) return error
@@ -288,15 +292,24 @@ export class QueryEngine implements Engine {
     }
   }
 
-  #prepare(question: Question, contextFacts: readonly Fact[]): Prepared {
+  #prepare(question: Question, request: Request): Prepared {
+    const { contextFacts } = request
     this.#refresh()
     const key = `${questionKey(question)}${contextFacts.length === 0 ? '' : JSON.stringify(contextSlots(contextFacts))}`
     let prepared = this.#prepared.get(key)
     if (!prepared) {
-      prepared = new Prepared(this.#store, this.#planner.plan(question, this.#shapes(contextFacts)))
+      prepared = this.#plan(key, question, request)
       this.#prepared.set(key, prepared)
     }
     return prepared
+  }
+
+  #plan(key: string, question: Question, request: Request): Prepared {
+    return this.#guard.run(
+      `plan ${key}`,
+      request,
+      (budget) => new Prepared(this.#store, this.#planner.plan(question, this.#shapes(request.contextFacts), budget)),
+    )
   }
 
   #shapes(contextFacts: readonly Fact[]): ReturnType<typeof tableShape>[] {
@@ -317,6 +330,7 @@ export class QueryEngine implements Engine {
     for (const { prepared } of this.#checks.values()) prepared.close()
     this.#checks.clear()
     this.#walker.clear()
+    this.#guard.clear()
   }
 
   #inputs(asked: Asked, request: Request): Inputs {

@@ -8,24 +8,23 @@ export type Types = readonly string[] | null
 
 /** Mutable only until handed on: branches copy it first. */
 export class Bindings {
-  readonly #links: Map<string, Term>
-  readonly #types: Map<string, Types>
-  readonly #others: Set<string>
+  #links: ReadonlyMap<string, Term> = new Map()
+  #types: ReadonlyMap<string, Types> = new Map()
+  #others: ReadonlySet<string> = new Set()
   /** Variables whose types come from the rule itself, not only from how it is called. */
-  readonly #owned: Set<string>
+  #owned: ReadonlySet<string> = new Set()
   /** Variables of an enclosing rule: never linked, only compared. */
-  readonly #outer: Set<string>
+  #outer: ReadonlySet<string> = new Set()
 
-  constructor(from?: Bindings) {
-    this.#links = new Map(from?.links())
-    this.#types = new Map(from?.allTypes())
-    this.#others = new Set(from?.others())
-    this.#owned = new Set(from?.owned())
-    this.#outer = new Set(from?.outer())
-  }
-
+  /** Shares everything until one of the two changes: what changes is made anew, never mutated. */
   copy(): Bindings {
-    return new Bindings(this)
+    const other = new Bindings()
+    other.#links = this.#links
+    other.#types = this.#types
+    other.#others = this.#others
+    other.#owned = this.#owned
+    other.#outer = this.#outer
+    return other
   }
 
   links(): ReadonlyMap<string, Term> {
@@ -36,22 +35,14 @@ export class Bindings {
     return this.#types
   }
 
-  others(): ReadonlySet<string> {
-    return this.#others
-  }
-
   owned(): ReadonlySet<string> {
     return this.#owned
   }
 
-  outer(): ReadonlySet<string> {
-    return this.#outer
-  }
-
   /** The bindings a negation starts from: the given variables are fixed from outside. */
   inside(variables: Iterable<string>): Bindings {
-    const inner = new Bindings(this)
-    for (const id of variables) inner.#outer.add(id)
+    const inner = this.copy()
+    inner.#outer = new Set([...this.#outer, ...variables])
     return inner
   }
 
@@ -89,13 +80,13 @@ export class Bindings {
   }
 
   markOther(id: string): void {
-    this.#others.add(id)
+    this.#others = withItem(this.#others, id)
   }
 
   /** As `narrow`, by a condition of the rule itself. */
   restrict(term: Term, types: Types): boolean {
     const found = this.find(term)
-    if (found.kind === 'variable') this.#owned.add(found.id)
+    if (found.kind === 'variable') this.#owned = withItem(this.#owned, found.id)
     return this.narrow(found, types)
   }
 
@@ -106,7 +97,7 @@ export class Bindings {
     const before = this.types(found)
     const after = before === null ? types : before.filter((type) => types.includes(type))
     if (after.length === 0) return false
-    if (found.kind === 'variable') this.#types.set(found.id, after)
+    if (found.kind === 'variable' && after.length !== before?.length) this.#types = new Map(this.#types).set(found.id, after)
     return true
   }
 
@@ -126,10 +117,10 @@ export class Bindings {
   #link(id: string, to: Term): 'equal' | 'never' {
     if (this.#others.has(id)) {
       if (to.kind === 'constant') return 'never'
-      if (to.kind === 'variable') this.#others.add(to.id)
+      if (to.kind === 'variable') this.#others = withItem(this.#others, to.id)
     }
-    if (to.kind === 'variable' && this.#owned.has(id)) this.#owned.add(to.id)
-    this.#links.set(id, to)
+    if (to.kind === 'variable' && this.#owned.has(id)) this.#owned = withItem(this.#owned, to.id)
+    this.#links = new Map(this.#links).set(id, to)
     return 'equal'
   }
 
@@ -147,3 +138,5 @@ export class Bindings {
     return found.kind === 'constant' ? found.value : null
   }
 }
+
+const withItem = (items: ReadonlySet<string>, item: string): ReadonlySet<string> => (items.has(item) ? items : new Set([...items, item]))

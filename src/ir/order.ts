@@ -11,6 +11,8 @@ export interface RelationSource {
   relation(predicate: string, classes: readonly PositionClass[], modes: readonly Mode[]): Relation
   /** Whether a predicate has facts only. */
   isStored(predicate: string, length: number): boolean
+  /** Counts work; throws when there was too much. */
+  spend(amount: number): void
 }
 
 export interface PlannedBody {
@@ -75,6 +77,7 @@ export class BodyPlanner {
   }
 
   #advance(state: State): PlannedBody[] | Refusal {
+    this.#source.spend(1)
     const refusal = this.#placeFilters(state)
     if (refusal) return refusal
     const blocked: Refusal[] = []

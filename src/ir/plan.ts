@@ -1,9 +1,10 @@
 /** Plans a question: chooses modes, the order of conditions and the output patterns, from the bound arguments outwards. */
 import { at, known } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
+import { TooComplex } from './budget.ts'
 import { BodyPlanner, isRefusal, type PlannedBody, type RelationSource } from './order.ts'
 import { type Mode, type Pattern, type PlannedRule, patternKey, type Refusal, Relation, relationKey, type Wildcard } from './relation.ts'
-import { type Specialiser, TooComplex } from './specialise.ts'
+import { type Specialiser } from './specialise.ts'
 import { type PositionClass, type Term, variable } from './terms.ts'
 
 /** Relations planned one inside another before planning goes on from the queue instead: bounds the stack. */
@@ -34,6 +35,10 @@ export class Planner implements RelationSource {
       this.#planRules(next)
     }
     return relation
+  }
+
+  spend(amount: number): void {
+    this.#program.spend(amount)
   }
 
   isStored(predicate: string, length: number): boolean {

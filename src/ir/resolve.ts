@@ -12,6 +12,8 @@ export interface Program {
   /** Concrete types of a type name. */
   typesOf(name: string, exact: boolean): readonly string[]
   typeTuples(predicate: string, classes: readonly PositionClass[]): Iterable<TypeTuple>
+  /** Counts work; throws when there was too much. */
+  spend(amount: number): void
 }
 
 /** `in` lists up to this length are split into one branch per element, so that names specialise the calls they reach. */
@@ -26,7 +28,7 @@ export const resolve = (disjunct: Disjunct, start: Bindings, program: Program): 
   for (const literal of disjunct.literals) if (!narrowBy(literal, first, program)) return []
   let found = [first]
   for (const literal of disjunct.literals) {
-    if (literal.kind === 'in') found = found.flatMap((bindings) => splitList(literal, bindings))
+    if (literal.kind === 'in') found = found.flatMap((bindings) => splitList(literal, bindings, program))
   }
   for (const literal of disjunct.literals) {
     if (literal.kind === 'call') found = distinct(found.flatMap((bindings) => answerCall(literal, bindings, program)))
@@ -35,13 +37,14 @@ export const resolve = (disjunct: Disjunct, start: Bindings, program: Program): 
 }
 
 /** Splits variables that still have several candidate types, so that each has one (or none at all). */
-export const splitTypes = (terms: readonly Term[], start: Bindings): Bindings[] =>
-  terms.reduce<Bindings[]>((found, term) => found.flatMap((bindings) => splitTerm(term, bindings)), [start])
+export const splitTypes = (terms: readonly Term[], start: Bindings, program: Program): Bindings[] =>
+  terms.reduce<Bindings[]>((found, term) => found.flatMap((bindings) => splitTerm(term, bindings, program)), [start])
 
-const splitTerm = (term: Term, bindings: Bindings): Bindings[] => {
+const splitTerm = (term: Term, bindings: Bindings, program: Program): Bindings[] => {
   const types = bindings.types(term)
   if (types === null || types.length === 1) return [bindings]
   return types.map((type) => {
+    program.spend(1)
     const branch = bindings.copy()
     branch.narrow(term, [type])
     return branch
@@ -69,7 +72,7 @@ const narrowBy = (literal: CoreLiteral, bindings: Bindings, program: Program): b
   }
 }
 
-const splitList = (literal: CoreLiteral & { kind: 'in' }, bindings: Bindings): Bindings[] => {
+const splitList = (literal: CoreLiteral & { kind: 'in' }, bindings: Bindings, program: Program): Bindings[] => {
   const term = bindings.find(coreTerm(literal.term))
   if (term.kind === 'constant')
     return literal.values.some((value) => value.type === term.value.type && value.id === term.value.id) ? [bindings] : []
@@ -77,6 +80,7 @@ const splitList = (literal: CoreLiteral & { kind: 'in' }, bindings: Bindings): B
   if (bindings.isOther(term)) return []
   if (term.kind === 'now' || bindings.isOuter(term.id) || literal.values.length > SPLIT_LIST) return [bindings]
   return literal.values.flatMap((value) => {
+    program.spend(1)
     const branch = bindings.copy()
     return branch.unify(term, constant(value)) === 'never' ? [] : [branch]
   })
@@ -89,6 +93,7 @@ const answerCall = (literal: CoreLiteral & { kind: 'call' }, bindings: Bindings,
     literal.predicate,
     args.map((arg) => bindings.classOf(arg)),
   )) {
+    program.spend(1)
     const branch = bindings.copy()
     if (args.every((arg, index) => branch.narrow(arg, typesAt(tuple, index)))) found.push(branch)
   }

@@ -1,8 +1,9 @@
 /** Specialises predicates by the types and constants of their arguments, on demand from a question, memoised. */
 import { at, unreachable } from '../base/assert.ts'
-import { limits } from '../base/limits.ts'
 import type { CoreLiteral, CoreRule, CoreTerm, Disjunct, OrderOperator } from '../check/core.ts'
 import { Bindings } from './bindings.ts'
+import { PlanBudget } from './budget.ts'
+import { Candidates } from './candidates.ts'
 import type { FactShape, FactSource } from './fact-source.ts'
 import { type Atom, atomTerms, type Instance } from './instance.ts'
 import { coreTerm, type Program, resolve, splitTypes, type TypeTuple } from './resolve.ts'
@@ -10,11 +11,6 @@ import { nodeKey, type PositionClass, predicateKey, sameTerm, type Term } from '
 
 /** The rules of a policy, by predicate. */
 export type RuleIndex = ReadonlyMap<string, readonly CoreRule[]>
-
-/** A question or policy that needs more specialised predicates than `limits.specialisations`. */
-export class TooComplex extends Error {
-  override readonly name = 'TooComplex'
-}
 
 export const indexRules = (rules: readonly CoreRule[]): Map<string, CoreRule[]> => {
   const index = new Map<string, CoreRule[]>()
@@ -35,21 +31,20 @@ interface Answers {
 }
 
 export class Specialiser implements Program {
-  readonly #rules: RuleIndex
-  readonly #facts: FactSource
+  readonly #candidates: Candidates
   readonly #concreteTypes: ReadonlyMap<string, readonly string[]>
   readonly #answers = new Map<string, Answers>()
   readonly #instances = new Map<string, readonly Instance[]>()
   /** New ones go before those that must be looked at again: a rule that calls a thousand predicates is looked at twice, not a thousand times. */
   readonly #fresh: Answers[] = []
   readonly #stale = new Set<Answers>()
+  readonly #budget: PlanBudget
   #asking: Answers | null = null
-  #work = 0
 
-  constructor(rules: RuleIndex, facts: FactSource, concreteTypes: ReadonlyMap<string, readonly string[]>) {
-    this.#rules = rules
-    this.#facts = facts
+  constructor(rules: RuleIndex, facts: FactSource, concreteTypes: ReadonlyMap<string, readonly string[]>, budget = new PlanBudget()) {
     this.#concreteTypes = concreteTypes
+    this.#candidates = new Candidates(rules, facts, (name, exact) => this.typesOf(name, exact))
+    this.#budget = budget
   }
 
   typesOf(name: string, exact: boolean): readonly string[] {
@@ -62,7 +57,7 @@ export class Specialiser implements Program {
     const key = nodeKey(predicate, classes)
     let answers = this.#answers.get(key)
     if (!answers) {
-      this.#spend(1)
+      this.spend(1)
       answers = { predicate, classes, tuples: new Map(), dependents: new Set() }
       this.#answers.set(key, answers)
       this.#fresh.push(answers)
@@ -73,18 +68,14 @@ export class Specialiser implements Program {
   }
 
   hasRules(predicate: string, length: number): boolean {
-    return this.#rulesOf(predicate, length).length > 0
+    return this.#candidates.allRules(predicate, length).length > 0
   }
 
   /** Where the facts of a specialised predicate can stand. Facts have types, so none is at an `open` position unless its type is not known yet. */
   shapes(predicate: string, classes: readonly PositionClass[]): readonly FactShape[] {
-    return this.#possibleShapes(predicate, classes).filter((shape) =>
-      classes.every((item, index) => item.kind !== 'open' || shape.types[index] === null),
-    )
-  }
-
-  #possibleShapes(predicate: string, classes: readonly PositionClass[]): readonly FactShape[] {
-    return this.#facts.shapes(predicate, classes.length).filter((shape) => classes.every((item, index) => admits(shape, index, item)))
+    return this.#candidates
+      .shapes(predicate, classes)
+      .filter((shape) => classes.every((item, index) => item.kind !== 'open' || shape.types[index] === null))
   }
 
   /** The typed rules of a specialised predicate. An `open` position stays without a type. */
@@ -92,19 +83,14 @@ export class Specialiser implements Program {
     const key = nodeKey(predicate, classes)
     let found = this.#instances.get(key)
     if (!found) {
-      found = this.#rulesOf(predicate, classes.length).flatMap((rule) => this.#ruleInstances(rule, classes))
+      found = this.#candidates.rules(predicate, classes).flatMap((rule) => this.#ruleInstances(rule, classes))
       this.#instances.set(key, found)
     }
     return found
   }
 
-  #rulesOf(predicate: string, length: number): readonly CoreRule[] {
-    return this.#rules.get(predicateKey(predicate, length)) ?? []
-  }
-
-  #spend(amount: number): void {
-    this.#work += amount
-    if (this.#work > limits.specialisations) throw new TooComplex(`more than ${limits.specialisations} specialised rules are needed`)
+  spend(amount: number): void {
+    this.#budget.spend(amount)
   }
 
   #settle(): void {
@@ -129,23 +115,25 @@ export class Specialiser implements Program {
   #extend(answers: Answers): boolean {
     const before = answers.tuples.size
     const add = (tuple: TypeTuple): void => void answers.tuples.set(JSON.stringify(tuple), tuple)
-    for (const shape of this.#possibleShapes(answers.predicate, answers.classes))
+    for (const shape of this.#candidates.shapes(answers.predicate, answers.classes)) this.spend(tupleCount(shape, answers.classes))
+    for (const shape of this.#candidates.shapes(answers.predicate, answers.classes))
       for (const tuple of shapeTuples(shape, answers.classes)) add(tuple)
-    for (const rule of this.#rulesOf(answers.predicate, answers.classes.length)) {
+    for (const rule of this.#candidates.rules(answers.predicate, answers.classes)) {
       for (const bindings of this.#resolveRule(rule, answers.classes).map((found) => found.bindings)) {
         const head = rule.params.map(coreTerm)
-        for (const split of splitTypes(head, bindings)) add(head.map((term) => split.type(term)))
+        for (const split of splitTypes(head, bindings, this)) add(head.map((term) => split.type(term)))
       }
     }
     return answers.tuples.size > before
   }
 
   #resolveRule(rule: CoreRule, classes: readonly PositionClass[]): { bindings: Bindings; disjunct: Disjunct }[] {
+    this.spend(1)
     const start = enter(rule, classes)
     if (!start) return []
     return rule.disjuncts.flatMap((disjunct) => {
       const found = resolve(disjunct, start, this)
-      this.#spend(found.length)
+      this.spend(found.length)
       return found.map((bindings) => ({ bindings, disjunct }))
     })
   }
@@ -153,7 +141,7 @@ export class Specialiser implements Program {
   #ruleInstances(rule: CoreRule, classes: readonly PositionClass[]): Instance[] {
     const head = rule.params.map(coreTerm)
     return this.#resolveRule(rule, classes).flatMap(({ bindings, disjunct }) =>
-      splitTypes([...head, ...disjunctTerms(disjunct)], bindings).flatMap((split) => {
+      splitTypes([...head, ...disjunctTerms(disjunct)], bindings, this).flatMap((split) => {
         // An open position means: of no particular type. A typed head belongs to another specialised predicate.
         if (classes.some((item, index) => item.kind === 'open' && split.types(at(head, index)) !== null)) return []
         const atoms = this.#atoms(disjunct, split, outerVariables(rule.params, disjunct))
@@ -208,8 +196,8 @@ export class Specialiser implements Program {
     const bodies: Atom[][] = []
     for (const disjunct of literal.disjuncts) {
       for (const found of resolve(disjunct, inner, this)) {
-        this.#spend(1)
-        for (const split of splitTypes(disjunctTerms(disjunct), found)) {
+        this.spend(1)
+        for (const split of splitTypes(disjunctTerms(disjunct), found, this)) {
           const atoms = this.#atoms(disjunct, split, [...outer, ...disjunctVariables(disjunct)])
           if (atoms?.length === 0) return 'never'
           if (atoms) bodies.push(atoms)
@@ -242,13 +230,9 @@ const enter = (rule: CoreRule, classes: readonly PositionClass[]): Bindings | nu
   return bindings
 }
 
-const admits = (shape: FactShape, index: number, item: PositionClass): boolean => {
-  const types = at(shape.types, index)
-  const name = shape.names[index] ?? null
-  if (item.kind === 'open') return true
-  if (item.kind === 'constant') return (types === null || types.includes(item.value.type)) && (name === null || name === item.value.id)
-  return (types === null || types.includes(item.type)) && !(item.other && name !== null)
-}
+/** How many type tuples a source of facts stands for: counted before they are made. */
+const tupleCount = (shape: FactShape, classes: readonly PositionClass[]): number =>
+  classes.reduce((count, item, index) => count * (item.kind === 'open' ? (at(shape.types, index)?.length ?? 1) : 1), 1)
 
 const shapeTuples = (shape: FactShape, classes: readonly PositionClass[]): TypeTuple[] =>
   classes.reduce<TypeTuple[]>(

@@ -4,9 +4,10 @@ import { components } from '../base/graph.ts'
 import type { CheckedPolicy, CoreRule, Disjunct } from '../check/core.ts'
 import type { Diagnostic } from '../polar/diagnostic.ts'
 import type { Span } from '../polar/source.ts'
+import { TooComplex } from './budget.ts'
 import { acceptedFacts } from './fact-source.ts'
 import type { Atom } from './instance.ts'
-import { indexRules, Specialiser, TooComplex } from './specialise.ts'
+import { indexRules, Specialiser } from './specialise.ts'
 import { nodeKey, type PositionClass, predicateKey } from './terms.ts'
 
 interface Node {

@@ -44,6 +44,8 @@ export interface Increment {
 export interface EmitterOptions {
   readonly parameters: Parameters
   readonly override?: CallOverride
+  /** Counts work; throws when there was too much. */
+  readonly spend?: (amount: number) => void
   /** The same relation with one given argument asked for instead. */
   readonly widened?: (relation: Relation, position: number) => Relation
 }
@@ -54,6 +56,7 @@ export class Emitter {
   readonly #simplifier = new RuleSimplifier(this.#finder)
   readonly #override: CallOverride | null
   readonly #groups: GroupEmitter
+  readonly #spend: (amount: number) => void
   readonly #group: (member: Member) => Group | null
   #aliases = 0
   #depth = 0
@@ -62,6 +65,7 @@ export class Emitter {
   constructor(options: EmitterOptions) {
     this.parameters = options.parameters
     this.#override = options.override ?? null
+    this.#spend = options.spend ?? (() => {})
     const group = (member: Member): Group | null =>
       this.#finder.groupKeys(member) ? groupFrom(member, this.#finder, this.#simplifier) : null
     this.#groups = new GroupEmitter(this, { group, widened: options.widened ?? null })
@@ -154,6 +158,7 @@ export class Emitter {
 
   #step(step: Step, partial: Partial): Partial[] {
     this.#fragments += 1
+    this.#spend(1)
     if (this.#fragments > limits.sqlFragments) throw new SqlTooLarge(`the plan has more than ${limits.sqlFragments} steps`)
     switch (step.kind) {
       case 'fact':

@@ -13,11 +13,11 @@ export interface Member {
 
 export type CallStep = Step & { kind: 'call' }
 
-/** A rule of a recursive group: `call` is its one call back into the group, or null for a base rule. */
+/** A rule of a recursive group: `call` is its one call back into the group, or null for a base rule. `joined`: into a recursion that was made part of it. */
 export interface GroupRule {
   readonly member: number
   readonly rule: PlannedRule
-  readonly call: { readonly step: CallStep; readonly member: number } | null
+  readonly call: { readonly step: CallStep; readonly member: number; readonly joined: boolean } | null
 }
 
 /** `demand`: the call's answers are the rule's, so only the arguments asked for are followed.
@@ -156,7 +156,11 @@ const collectGroup = (
       )
       if (inside.length > 1) general = true
       const step = inside[0] ?? how.joins(rule)
-      rules.push({ member: index, rule, call: step ? { step, member: number(memberOf(step)) } : null })
+      rules.push({
+        member: index,
+        rule,
+        call: step ? { step, member: number(memberOf(step)), joined: !how.keys.has(memberKey(memberOf(step))) } : null,
+      })
     }
   }
   const origins = inputOrigins(members, rules)
@@ -238,13 +242,17 @@ const stepVariables = (step: Step): string[] => {
 /** Steps of the recursion that the estimate looks ahead. */
 const LOOK_AHEAD = 6
 
-/** Rows that one row of the recursion leads to, estimated. */
-export const groupGrowth = (group: Group): number =>
-  group.rules.reduce((sum, { rule, call }) => {
-    if (!call) return sum
+/** Rows that one row of the recursion itself leads to, estimated: by the member that leads to most. */
+export const groupGrowth = (group: Group): number => {
+  const growth = group.members.map(() => 0)
+  for (const { member, rule, call } of group.rules) {
+    if (!call || call.joined) continue
     const others = rule.steps.filter((step) => step !== call.step)
-    return sum + stepsEstimate(others, group.kind === 'demand' ? rule.inputs : [...rule.inputs, ...call.step.outputs])
-  }, 0)
+    growth[member] =
+      at(growth, member) + stepsEstimate(others, group.kind === 'demand' ? rule.inputs : [...rule.inputs, ...call.step.outputs])
+  }
+  return Math.max(...growth)
+}
 
 /** Relative work of evaluating a group: rows it starts from, times how they grow round by round. */
 export const groupWork = (group: Group): number => {

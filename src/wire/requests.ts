@@ -2,7 +2,7 @@
 import * as z from 'zod/mini'
 import { ApiError } from './api-error.ts'
 import { decode } from './decode.ts'
-import { contextFacts, factPattern, id, list, maybe, name, shape, text, valuePattern, type WireFact } from './shapes.ts'
+import { contextFacts, factPattern, id, list, mapOf, maybe, name, shape, text, valuePattern, type WireFact } from './shapes.ts'
 
 const actor = { actor_type: name, actor_id: id }
 const resource = { resource_type: name, resource_id: id }
@@ -33,7 +33,7 @@ const call = z.tuple([name, list(name)], { error: 'a pair of a predicate and its
 export const evaluateQueryRequest = shape({
   predicate: call,
   calls: maybe(list(call)),
-  constraints: z.record(z.string(), shape({ type: name, ids: maybe(list(id)) }), { error: 'an object' }),
+  constraints: mapOf(shape({ type: name, ids: maybe(list(id)) })),
   context_facts: contextFacts,
 })
 export type EvaluateQueryRequest = z.infer<typeof evaluateQueryRequest>

@@ -22,6 +22,15 @@ export const maybe = <T extends z.ZodMiniType>(item: T) => z.nullish(item)
 
 export const shape = <T extends Record<string, z.ZodMiniType>>(members: T) => z.object(members, { error: 'an object' })
 
+/** An object whose keys a caller chose, as a map: a record would lose the key `__proto__`. */
+export const mapOf = <T extends z.ZodMiniType>(item: T) =>
+  z.pipe(
+    z.transform((value: unknown) =>
+      typeof value === 'object' && value !== null && !Array.isArray(value) ? new Map(Object.entries(value)) : value,
+    ),
+    z.map(z.string(), item, { error: 'an object' }),
+  )
+
 export const valuePattern = shape({ type: maybe(name), id: maybe(id) })
 export const factPattern = shape({ predicate: name, args: list(valuePattern) })
 export const contextFacts = maybe(list(factPattern))

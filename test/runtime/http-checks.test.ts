@@ -343,6 +343,33 @@ describe('evaluate_query', () => {
     expect(await rows(wide, ['allow', ['u', 'p']], [], constraints)).toEqual([{ u: 'ana', p: 'tour' }])
   })
 
+  test('`__proto__` is a name like any other', async () => {
+    const odd = '__proto__'
+    const alone = await createHarness()
+    await alone.policy(`actor ${odd} {} resource Repo {} declare ${odd}(${odd}, Repo); declare also(${odd});`)
+    await alone.facts(`${odd}(${odd}:${odd}, Repo:constructor)`, `also(${odd}:${odd})`)
+    // As text: in an object literal the key would set the prototype.
+    const post = async (text: string) => alone.post('/api/evaluate_query', undefined, { raw: text })
+    const body = (ids: string) =>
+      `{"predicate":["${odd}",["${odd}","r"]],"calls":[["also",["${odd}"]]],"constraints":{"${odd}":{"type":"${odd}"${ids}},"r":{"type":"Repo"}}}`
+    for (const ids of ['', `,"ids":["${odd}"]`]) {
+      expect((await post(body(ids))).text).toBe(`{"results":[{"${odd}":"${odd}","r":"constructor"}]}`)
+    }
+    expect((await post(body(',"ids":["other"]'))).text).toBe('{"results":[]}')
+    const { status, body: refused } = await post(body(',"ids":[{}]'))
+    expect({ status, message: refused.message }).toEqual({
+      status: 400,
+      message: `\`constraints.${odd}.ids[0]\` must be a string, found an object`,
+    })
+    for (const variable of ['constructor', odd]) {
+      const { status: missing, body: answer } = await post(`{"predicate":["also",["${variable}"]],"constraints":{}}`)
+      expect({ missing, message: answer.message }).toEqual({
+        missing: 400,
+        message: `\`constraints\` has no entry for the variable \`${variable}\``,
+      })
+    }
+  })
+
   test('an unknown predicate or length gives no rows', async () => {
     expect(await rows(http, ['nothing', ['u']], [], { u: { type: 'User' } })).toEqual([])
     expect(await rows(http, ['allow', ['u']], [], { u: { type: 'User' } })).toEqual([])

@@ -64,11 +64,25 @@ describe('GET /facts', () => {
     }
   })
 
+  test('a parameter that names no argument is 400, others are ignored', async () => {
+    for (const key of ['args.-1.type', 'args.1e0.type', 'args.0.typ', 'args.0', 'args.', 'args..type', 'args.0.type.x', 'args.1.5.type']) {
+      const { status, body } = await http.get(`/api/facts?${key}=User`)
+      expect({ status, message: body.message }).toEqual({
+        status: 400,
+        message: `\`${key}\` is no \`args.<position>.type\` or \`args.<position>.id\``,
+      })
+    }
+    expect(await http.stored('predicate=plan&limit=1&args=x&Args.0.typ=U')).toEqual(['plan(Org:o1, Integer:5)'])
+  })
+
   test('http 39: a pattern matches facts of every sufficient length', async () => {
     expect(await http.stored('args.0.type=Org')).toEqual(['plan(Org:o1, Integer:5)'])
     expect(await http.stored('predicate=has_role&args.0.type=User')).toHaveLength(4)
     expect(await http.stored('predicate=plan&args.2.type=User')).toEqual([])
-    expect(await http.stored('predicate=plan&args.999999999.type=User')).toEqual([])
+    for (const position of ['999999999', '999999999999', '9'.repeat(400)]) {
+      expect(await http.stored(`args.${position}.type=User`)).toEqual([])
+      expect((await http.get(`/api/facts?args.${position}.id=ana`)).status).toBe(400)
+    }
   })
 
   test('http 40: no match is []', async () => {
@@ -328,4 +342,16 @@ test('http 56: clear_data removes facts and policy and keeps keys and numbering'
   await http.policy(declares)
   const after = (await http.get('/api/stats')).body.policy.versions
   expect(Math.max(...after.map(Number))).toBe(Math.max(...versions.map(Number)) + 1)
+})
+
+test('an answer counts the changes, unless a wildcard hides how many facts it removes', async () => {
+  const one = 'has_role(User:ana, String:reader, Repo:r1)'
+  const cases: [unknown, string][] = [
+    [inserts(one), '1 change written'],
+    [inserts(one, role('bob', 'reader', 'r1')), '2 changes written'],
+    [deletes(one), '1 change written'],
+    [deletes('has_role(User:_, _, Repo:r1)'), 'written'],
+  ]
+  for (const [changeset, message] of cases) expect((await batch([changeset])).body).toEqual({ message })
+  expect((await http.ask('DELETE', '/api/facts', fact('has_role(_, _, _)'))).body).toEqual({ message: 'written' })
 })

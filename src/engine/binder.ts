@@ -44,6 +44,14 @@ export class BoundStatement {
     return this.statement
   }
 
+  /** For each value of a check that is passed by position: the parameters it is bound to. Null when anything else has to be bound. */
+  positions(variables: readonly string[]): readonly (readonly number[])[] | null {
+    if (this.#slots.some(({ slot }) => slot.kind !== 'input')) return null
+    return variables.map((variable) =>
+      this.#slots.flatMap(({ index, slot }) => (slot.kind === 'input' && slot.variable === variable ? [index] : [])),
+    )
+  }
+
   finalize(): void {
     this.statement.finalize()
   }

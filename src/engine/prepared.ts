@@ -8,7 +8,7 @@ import type { Member } from '../sql/recursion.ts'
 import { type RoundsProgram, roundsProgram } from '../sql/rounds.ts'
 import { checkStatement, rowsStatement, walkedId, walkStatement } from '../sql/statement.ts'
 import { SqlError, type SqlValue } from '../store/database.ts'
-import type { Store } from '../store/facts.ts'
+import type { Encoded, Store } from '../store/facts.ts'
 import { BoundStatement, type Inputs } from './binder.ts'
 import { QueryError } from './engine.ts'
 import { type Answering, emitMember, type QuestionPlan } from './plan-question.ts'
@@ -19,6 +19,12 @@ export interface Branch {
   /** Type per asked-for variable; null: a wildcard of no particular type. */
   readonly types: readonly (string | null)[]
   readonly pattern: Pattern
+}
+
+/** `wants`: which of the values are looked at. */
+export interface DirectCheck {
+  readonly wants: readonly boolean[]
+  ask(values: readonly Encoded[]): boolean
 }
 
 /** SQLITE_ERROR: the statement itself is refused. */
@@ -80,6 +86,22 @@ export class Prepared {
     const program = rounds(() => roundsProgram(members, givenNames(this.#plan, answering), `t${nextProgram}_`, all))
     const branches = new Map(members.map((member) => [member.pattern, this.#branch(answering, patternOf(member))]))
     this.#rounds.push({ runner: new RoundsRunner(store, program), branches })
+  }
+
+  /** The check with its values passed by position, where that is all it takes: what the hot path uses. Null otherwise. */
+  directCheck(): DirectCheck | null {
+    const check = this.#check
+    if (this.#rounds.length > 0) return null
+    if (!check) return { wants: [], ask: () => false }
+    const positions = check.positions(this.#plan.question.variables.map((item) => item.name))
+    if (!positions) return null
+    const { statement } = check
+    const ask = (values: readonly Encoded[]): boolean => {
+      for (let index = 0; index < positions.length; index += 1)
+        for (const position of at(positions, index)) statement.bind(position, at(values, index))
+      return statement.get()?.[0] === 1
+    }
+    return { wants: positions.map((items) => items.length > 0), ask }
   }
 
   /** Whether there is any answer. */

@@ -17,7 +17,7 @@ import { type ConjunctiveQuery, type Engine, type ListPage, type PageRequest, Qu
 import { ListWalker } from './list.ts'
 import { PlanGuard } from './plan-guard.ts'
 import { QuestionPlanner } from './plan-question.ts'
-import { Prepared } from './prepared.ts'
+import { type DirectCheck, Prepared } from './prepared.ts'
 import { Constants, constantsOf, type Question, questionKey } from './question.ts'
 import { contextRows, contextShapes, contextSlots, tableShape } from './shapes.ts'
 import { RequestValues } from './values.ts'
@@ -33,9 +33,6 @@ const STEPS_PER_MS = 50_000
 
 const WILDCARD: ValuePattern = { type: null, id: null }
 
-const NO_CONTEXT: ReadonlyMap<string, readonly (readonly Encoded[])[]> = new Map()
-const NO_LISTS: ReadonlyMap<string, readonly Encoded[]> = new Map()
-
 export class QueryEngine implements Engine {
   readonly #store: Store
   readonly #policy: CheckedPolicy
@@ -43,7 +40,7 @@ export class QueryEngine implements Engine {
   readonly #constants: Constants
   readonly #judged = new LRUCache<string, { readonly error: QueryError | null }>({ max: 10_000 })
   readonly #prepared = new LRUCache<string, Prepared>({ max: MAX_PREPARED, dispose: (prepared) => prepared.close() })
-  readonly #checks = new Map<string, { readonly question: Question; readonly prepared: Prepared }>()
+  readonly #checks = new Map<string, { readonly prepared: Prepared; readonly direct: DirectCheck | null }>()
   readonly #walker: ListWalker
   readonly #guard = new PlanGuard()
   #epoch: number
@@ -178,18 +175,16 @@ export class QueryEngine implements Engine {
       if (!asked) return false
       this.#judge(asked.question, request)
       const prepared = this.#plan(key, asked.question, request)
-      found = { question: asked.question, prepared }
+      found = { prepared, direct: prepared.directCheck() }
       if (this.#checks.size >= MAX_PREPARED) this.#clear()
       this.#checks.set(key, found)
     }
+    const { direct } = found
+    if (!direct) return null
     const encoder = new RequestValues(this.#store)
-    const given = new Map<string, Encoded>()
-    for (let index = 0; index < values.length; index += 1)
-      given.set(at(found.question.variables, index).name, encoder.encode(at(values, index)))
-    const { prepared } = found
-    return this.#guarded(request, () =>
-      prepared.check({ values: encoder, unixSeconds: request.unixSeconds, given, some: NO_LISTS, context: NO_CONTEXT }),
-    )
+    const encodedValues: Encoded[] = []
+    for (let index = 0; index < values.length; index += 1) encodedValues.push(direct.wants[index] ? encoder.encode(at(values, index)) : 0)
+    return this.#guarded(request, () => direct.ask(encodedValues))
   }
 
   #listQuestion(actor: Value, action: string, resourceType: string): Asked | null {

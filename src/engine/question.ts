@@ -91,22 +91,30 @@ export const policyConstants = (rules: readonly CoreRule[]): Value[] => {
 
 /** The constants of a policy, looked up by value and by type. */
 export class Constants {
-  readonly #values: ReadonlySet<string>
-  readonly #types: ReadonlySet<string>
+  readonly #idsByType = new Map<string, Set<string>>()
 
   constructor(values: readonly Value[]) {
-    this.#values = new Set(values.map(valueKey))
-    this.#types = new Set(values.map((value) => value.type))
+    for (const { type, id } of values) {
+      const ids = this.#idsByType.get(type)
+      if (ids) ids.add(id)
+      else this.#idsByType.set(type, new Set([id]))
+    }
   }
 
   has(value: Value): boolean {
-    return this.#types.has(value.type) && this.#values.has(valueKey(value))
+    return this.#idsByType.get(value.type)?.has(value.id) ?? false
   }
 
   /** A variable that a question gives this value. */
   given(name: string, value: Value): QuestionVariable {
     const isConstant = this.has(value)
-    return { name, type: value.type, mode: 'given', constant: isConstant ? value : null, other: !isConstant && this.#types.has(value.type) }
+    return {
+      name,
+      type: value.type,
+      mode: 'given',
+      constant: isConstant ? value : null,
+      other: !isConstant && this.#idsByType.has(value.type),
+    }
   }
 }
 

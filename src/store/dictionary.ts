@@ -50,7 +50,10 @@ export class Dictionary {
     const cached = this.#ids.get(type, value.id)
     if (cached !== undefined) return cached
     const id = this.#selectId.get(type, value.id)?.[0]
-    return typeof id === 'number' ? this.#remember(type, value.id, id) : undefined
+    if (typeof id !== 'number') return undefined
+    // Questions look up far more ids than they name in answers: the way back is remembered when it is asked for.
+    this.#ids.set(type, value.id, id)
+    return id
   }
 
   decode(type: string, encoded: Encoded): string {

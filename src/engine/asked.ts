@@ -31,6 +31,13 @@ export const ask = (parts: readonly Part[], constants: Constants, predicate = 'a
   return { question: { variables, calls: [{ predicate, args: parts.map((part) => part.name) }] }, given, some: new Map() }
 }
 
+/** Whether `allow` holds for these values. */
+export const askAllow = (values: readonly Value[], constants: Constants): Asked | null =>
+  ask(
+    values.map((value, index) => ({ name: `a${index}`, value })),
+    constants,
+  )
+
 /** Ways to split lists of ids by the policy's constants, at most; beyond it rules are not left out by the lists. */
 const MAX_SPLITS = 32
 
@@ -58,8 +65,8 @@ export const askedQuestions = (query: ConjunctiveQuery, names: readonly string[]
 const choicesOf = (name: string, constraint: Constraint | undefined, constants: Constants): Choice[] => {
   if (!constraint || constraint.ids === null) return [wholeChoice(name, constraint, constants)]
   const values = distinctValues(constraint.type, constraint.ids)
-  const own = values.filter((value) => constants.has(value))
-  const rest = values.filter((value) => !constants.has(value))
+  const own = values.filter((value) => constants.has(value.type, value.id))
+  const rest = values.filter((value) => !constants.has(value.type, value.id))
   const choices = own.map((value): Choice => ({ variable: constants.given(name, value), given: value, some: [] }))
   return rest.length === 0 ? choices : [...choices, listChoice({ ...askedVariable(name, constraint.type), other: true }, rest, constants)]
 }

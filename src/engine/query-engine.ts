@@ -1,6 +1,6 @@
 /** The engine: compiles each shape of question once, and answers it with bound parameters. */
 import { LRUCache } from 'lru-cache'
-import { at } from '../base/assert.ts'
+import { at, known } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
 import { sortBytewise } from '../base/text.ts'
 import type { Fact, Value, ValuePattern } from '../base/value.ts'
@@ -11,7 +11,7 @@ import type { PlanBudget } from '../ir/budget.ts'
 import { SqlError } from '../store/database.ts'
 import type { Encoded, Store } from '../store/facts.ts'
 import { ColumnIds, cellsOf, compareIds, comparePatterns, firstAfter, tooManyRows } from './answers.ts'
-import { type Asked, ask, askedQuestions } from './asked.ts'
+import { type Asked, ask, askAllow, askedQuestions } from './asked.ts'
 import type { Inputs } from './binder.ts'
 import { type ConjunctiveQuery, type Engine, type ListPage, type PageRequest, QueryError, type Request, type Row } from './engine.ts'
 import { ListWalker } from './list.ts'
@@ -146,41 +146,39 @@ export class QueryEngine implements Engine {
   }
 
   #allow(values: readonly Value[], request: Request): boolean {
-    if (request.contextFacts.length === 0) {
-      const fast = this.#fastAllow(values, request)
-      if (fast !== null) return fast
-    }
-    const asked = ask(
-      values.map((value, index) => ({ name: `a${index}`, value })),
-      this.#constants,
-    )
-    if (!asked) return false
-    return this.#check(asked, request)
+    const key = request.contextFacts.length === 0 ? this.#checkKey(values) : null
+    if (key !== null) return this.#fastAllow(key, values, request)
+    const asked = askAllow(values, this.#constants)
+    return asked !== null && this.#check(asked, request)
   }
 
-  /** The hot path: a compiled check found by the types and constants of its arguments alone. */
-  #fastAllow(values: readonly Value[], request: Request): boolean | null {
-    this.#refresh()
+  /** Names a compiled check by the types and constants of its arguments; lengths keep any two apart. Null where ids need a canonical form first. */
+  #checkKey(values: readonly Value[]): string | null {
     let key = `${values.length}`
-    for (const value of values) {
-      if (value.type === 'Integer' || value.type === 'Boolean') return null
-      key += this.#constants.has(value) ? `\u0001${value.type}\u0002${value.id}` : `\u0001${value.type}`
+    for (const { type, id } of values) {
+      if (type === 'Integer' || type === 'Boolean') return null
+      key += this.#constants.has(type, id) ? `=${type.length}:${type}${id.length}:${id}` : `~${type.length}:${type}`
     }
+    return key
+  }
+
+  /** The hot path. */
+  #fastAllow(key: string, values: readonly Value[], request: Request): boolean {
+    this.#refresh()
     let found = this.#checks.get(key)
     if (!found) {
-      const asked = ask(
-        values.map((value, index) => ({ name: `a${index}`, value })),
-        this.#constants,
-      )
-      if (!asked) return false
+      const asked = known(askAllow(values, this.#constants), 'ids of these types have one form')
       this.#judge(asked.question, request)
       const prepared = this.#plan(key, asked.question, request)
       found = { prepared, direct: prepared.directCheck() }
       if (this.#checks.size >= MAX_PREPARED) this.#clear()
       this.#checks.set(key, found)
     }
-    const { direct } = found
-    if (!direct) return null
+    const { direct, prepared } = found
+    if (!direct) {
+      const inputs = this.#inputs(known(askAllow(values, this.#constants), 'ids of these types have one form'), request)
+      return this.#guarded(request, () => prepared.check(inputs))
+    }
     const encoder = new RequestValues(this.#store)
     const encodedValues: Encoded[] = []
     for (let index = 0; index < values.length; index += 1) encodedValues.push(direct.wants[index] ? encoder.encode(at(values, index)) : 0)

@@ -101,13 +101,13 @@ export class Constants {
     }
   }
 
-  has(value: Value): boolean {
-    return this.#idsByType.get(value.type)?.has(value.id) ?? false
+  has(type: string, id: string): boolean {
+    return this.#idsByType.get(type)?.has(id) ?? false
   }
 
   /** A variable that a question gives this value. */
   given(name: string, value: Value): QuestionVariable {
-    const isConstant = this.has(value)
+    const isConstant = this.has(value.type, value.id)
     return {
       name,
       type: value.type,

@@ -115,9 +115,10 @@ export class Specialiser implements Program {
   #extend(answers: Answers): boolean {
     const before = answers.tuples.size
     const add = (tuple: TypeTuple): void => void answers.tuples.set(JSON.stringify(tuple), tuple)
-    for (const shape of this.#candidates.shapes(answers.predicate, answers.classes)) this.spend(tupleCount(shape, answers.classes))
-    for (const shape of this.#candidates.shapes(answers.predicate, answers.classes))
+    for (const shape of this.#candidates.shapes(answers.predicate, answers.classes)) {
+      this.spend(tupleCount(shape, answers.classes))
       for (const tuple of shapeTuples(shape, answers.classes)) add(tuple)
+    }
     for (const rule of this.#candidates.rules(answers.predicate, answers.classes)) {
       for (const bindings of this.#resolveRule(rule, answers.classes).map((found) => found.bindings)) {
         const head = rule.params.map(coreTerm)

@@ -10,7 +10,7 @@ import { GroupEmitter } from './emit-group.ts'
 import { anyOf, emptyPartial, exists, extend, type Fragment, named, type Partial, renderSelect, type Scope, unionAll } from './fragment.ts'
 import { columnName } from './naming.ts'
 import type { Parameters } from './parameters.ts'
-import { type CallStep, type Group, groupFrom, type Member, RecursionFinder } from './recursion.ts'
+import { type CallStep, type Group, groupFrom, type Member, memberOf, RecursionFinder } from './recursion.ts'
 import { RuleSimplifier } from './simplify.ts'
 
 /** Alternatives that are multiplied into the caller's join; more go through one lateral subquery. */
@@ -235,7 +235,7 @@ export class Emitter {
       const where = other.inputs.map((column, index) => `${column} = ${at(inputs, index)}`)
       return [this.columns(other.from, step.outputs, (index) => at(other.outputs, index), extend(partial, [], where))]
     }
-    const member = { relation: step.relation, pattern: step.pattern }
+    const member = memberOf(step)
     const found = this.member(member, inputs)
     if (step.outputs.length === 0) return found.length === 0 ? [] : [extend(partial, [], [anyOf(found.map(exists))])]
     if (found.length <= MAX_ALTERNATIVES) return found.map((fragment) => this.#join(fragment, step.outputs, partial))

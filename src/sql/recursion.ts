@@ -65,7 +65,8 @@ export const callsOf = (steps: readonly Step[]): { positive: CallStep[]; negativ
   return { positive, negative }
 }
 
-const memberOf = (step: CallStep): Member => ({ relation: step.relation, pattern: step.pattern })
+/** What a call reads. */
+export const memberOf = (step: CallStep): Member => ({ relation: step.relation, pattern: step.pattern })
 
 /** Tells which members are recursive: by member key, the keys of their whole group. */
 export class RecursionFinder {

@@ -7,7 +7,7 @@ import { SqlTooLarge } from './bounds.ts'
 import { type CallOverride, Emitter, ROUND } from './emit.ts'
 import { renderSelect, unionAll } from './fragment.ts'
 import { Parameters, type Slot } from './parameters.ts'
-import { type CallStep, callsOf, groupFrom, type Member, memberKey, RecursionFinder, rulesOf } from './recursion.ts'
+import { type CallStep, callsOf, groupFrom, type Member, memberKey, memberOf, RecursionFinder, rulesOf } from './recursion.ts'
 
 export interface SlottedSql {
   readonly sql: string
@@ -58,7 +58,7 @@ export const roundsProgram = (goals: readonly Member[], inputs: readonly string[
   if (tables.size > limits.roundTables) throw new SqlTooLarge(`more than ${limits.roundTables} relations take part`)
   setLevels(tables)
   const override: CallOverride = (step, alias) => {
-    const table = tables.get(memberKey({ relation: step.relation, pattern: step.pattern }))
+    const table = tables.get(memberKey(step))
     if (!table) return null
     const name = alias()
     const column = (text: string): string => `${name}.${text}`
@@ -121,7 +121,7 @@ const tabled = (member: Member, name: string): Tabled => {
 const callees = (member: Member): Member[] =>
   rulesOf(member).flatMap((rule) => {
     const calls = callsOf(rule.steps)
-    return [...calls.positive, ...calls.negative].map((step) => ({ relation: step.relation, pattern: step.pattern }))
+    return [...calls.positive, ...calls.negative].map(memberOf)
   })
 
 const reachable = (goals: readonly Member[]): Map<string, Member> => {
@@ -161,7 +161,7 @@ const usedTables = (member: Member, tables: ReadonlyMap<string, Tabled>): { used
       [calls.negative, true],
     ] as const) {
       for (const step of list) {
-        const used = tables.get(memberKey({ relation: step.relation, pattern: step.pattern }))
+        const used = tables.get(memberKey(step))
         if (used) found.push({ used, negated: inside })
       }
     }
@@ -246,7 +246,7 @@ const demandSites = (steps: readonly Step[], tables: ReadonlyMap<string, Tabled>
     const prefix = [...before, ...steps.slice(0, index)]
     if (step.kind === 'not') return step.bodies.flatMap((body) => demandSites(body, tables, prefix))
     if (step.kind !== 'call') return []
-    const target = tables.get(memberKey({ relation: step.relation, pattern: step.pattern }))
+    const target = tables.get(memberKey(step))
     return target ? [{ prefix, call: step, target }] : []
   })
 

@@ -3,7 +3,7 @@
 import { assert, at, unreachable } from '../base/assert.ts'
 import type { PlannedRule, Step } from '../ir/relation.ts'
 import { type FactArgument, type Term, valueKey } from '../ir/terms.ts'
-import { type CallStep, type Member, memberKey, type RecursionFinder, rulesOf } from './recursion.ts'
+import { type CallStep, type Member, memberKey, memberOf, type RecursionFinder, rulesOf } from './recursion.ts'
 
 /** Alternatives that a delegation may bring in. */
 const MAX_RULES = 64
@@ -57,7 +57,7 @@ export class RuleSimplifier {
 
   /** The simplified rules of a call that may be inlined; null for a recursive one. */
   #callee(step: CallStep): readonly PlannedRule[] | null {
-    const member = { relation: step.relation, pattern: step.pattern }
+    const member = memberOf(step)
     if (this.#finder.groupKeys(member)) return null
     const rules = this.rules(member)
     return listedValues(rules) > MAX_VALUES ? null : rules

@@ -3,7 +3,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import { assert, known } from '../src/base/assert.ts'
 import { limits } from '../src/base/limits.ts'
 import { decodeRecord, encodeRecord, RecordError } from '../src/log/codec.ts'
-import { type Log, type LogBounds, LogError, type RevisedRecord } from '../src/log/log.ts'
+import { Listeners } from '../src/log/listeners.ts'
+import { type Log, type LogBounds, LogError, type LogListener, type RevisedRecord } from '../src/log/log.ts'
 import { outOfRange, tooLarge } from '../src/log/log-errors.ts'
 import type { LogRecord } from '../src/log/record.ts'
 import { blob, type EnvironmentRow, integer, openLogFile } from './log-file.ts'
@@ -28,6 +29,7 @@ export const openEmbeddedLog = (options: EmbeddedLogOptions): EmbeddedLog => new
 
 interface Waiting {
   readonly env: string
+  readonly record: LogRecord
   readonly bytes: Uint8Array
   readonly resolve: (revision: number) => void
   readonly reject: (reason: unknown) => void
@@ -39,6 +41,7 @@ class SqliteLog implements EmbeddedLog {
   readonly #database: DatabaseSync
   readonly #maxRecordBytes: number
   readonly #environments: Map<string, EnvironmentRow>
+  readonly #listeners = new Listeners()
   readonly #statements = new Map<string, ReturnType<DatabaseSync['prepare']>>()
   #queue: Waiting[] = []
   #queuedBytes = 0
@@ -72,7 +75,7 @@ class SqliteLog implements EmbeddedLog {
       throw new LogError('overloaded', `${this.#queue.length} records wait for the log`)
     }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ env, bytes, resolve, reject })
+      this.#queue.push({ env, record, bytes, resolve, reject })
       this.#queuedBytes += bytes.length
       this.#schedule()
     })
@@ -94,6 +97,32 @@ class SqliteLog implements EmbeddedLog {
   async environments(): Promise<readonly string[]> {
     this.#usable()
     return [...this.#environments.keys()]
+  }
+
+  subscribe(listener: LogListener): () => void {
+    return this.#listeners.add(listener)
+  }
+
+  /** No one else appends. */
+  stalenessMs(): number {
+    return 0
+  }
+
+  partitionOf(env: string): string {
+    return env
+  }
+
+  /** In steps, so that appends never wait long. */
+  async trim(partition: string, through: number): Promise<void> {
+    for (;;) {
+      this.#usable()
+      const row = this.#environments.get(partition)
+      if (row === undefined || row.first > Math.min(through, row.last)) return
+      this.#forget(partition, row, Math.min(through, row.last, row.first + limits.trimRecords - 1))
+      await new Promise<void>((resolve) => {
+        setImmediate(resolve)
+      })
+    }
   }
 
   /** Waits for every accepted append. */
@@ -127,11 +156,19 @@ class SqliteLog implements EmbeddedLog {
         if (sizeBytes >= limits.readChunkBytes) break
       }
     } catch (error) {
-      if (error instanceof RecordError)
-        throw corrupted(this.#path, `a record of environment \`${env}\` after revision ${after}: ${error.message}`, error)
-      throw readFailure(error, this.#path)
+      // What is in front of it can be used; the next read tells.
+      if (found.length > 0) return found
+      throw error instanceof RecordError ? this.#unreadable(error, env, after) : readFailure(error, this.#path)
     }
     return found
+  }
+
+  /** Intact, and of a version to come; or damaged after all. */
+  #unreadable(cause: RecordError, env: string, after: number): LogError {
+    const where = `a record of environment \`${env}\` after revision ${after}`
+    if (cause.code !== 'format' && cause.code !== 'shape') return corrupted(this.#path, `${where}: ${cause.message}`, cause)
+    const hint = 'start the version of Arctos that wrote it, or a newer one'
+    return new LogError('unreadable', `${where} in the log file \`${this.#path}\` cannot be read: ${cause.message}; ${hint}`, { cause })
   }
 
   // After the current turn, so that everything which arrived in it shares one fsync.
@@ -177,7 +214,31 @@ class SqliteLog implements EmbeddedLog {
       return
     }
     for (const [env, row] of staged) this.#environments.set(env, row)
+    this.#publish(staged, group, revisions)
     for (const [index, { resolve }] of group.entries()) resolve(known(revisions[index], 'a revision per record'))
+  }
+
+  #publish(staged: ReadonlyMap<string, EnvironmentRow>, group: readonly Waiting[], revisions: readonly number[]): void {
+    const published = new Map<string, RevisedRecord[]>()
+    for (const [index, { env, record }] of group.entries()) {
+      const records = published.get(env) ?? []
+      published.set(env, records)
+      records.push({ revision: known(revisions[index], 'a revision per record'), record })
+    }
+    for (const [env, records] of published) this.#listeners.published(env, records, known(staged.get(env), 'a row per environment').last)
+  }
+
+  #forget(env: string, row: EnvironmentRow, through: number): void {
+    try {
+      this.#database.exec('BEGIN IMMEDIATE')
+      this.#statement('DELETE FROM record WHERE environment = ? AND revision <= ?').run(row.id, through)
+      this.#statement('UPDATE environment SET first = ? WHERE id = ?').run(through + 1, row.id)
+      this.#database.exec('COMMIT')
+    } catch (error) {
+      this.#rollback(error)
+      throw readFailure(error, this.#path)
+    }
+    this.#environments.set(env, { ...row, first: through + 1 })
   }
 
   #insert(staged: Map<string, EnvironmentRow>, env: string, bytes: Uint8Array): number {

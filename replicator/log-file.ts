@@ -23,10 +23,10 @@ export interface EnvironmentRow extends LogBounds {
 
 /** `Arct`: tells a log file from any other SQLite file. */
 const APPLICATION_ID = 0x41726374
-const FILE_FORMAT = 1
+const FILE_FORMAT = 2
 const SCHEMA = `
   CREATE TABLE log (id TEXT NOT NULL) STRICT;
-  CREATE TABLE environment (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TABLE environment (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, first INTEGER NOT NULL DEFAULT 0) STRICT;
   CREATE TABLE record (environment INTEGER NOT NULL, revision INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (environment, revision)) STRICT, WITHOUT ROWID;
 `
 
@@ -115,10 +115,16 @@ const checkFormat = (database: DatabaseSync, path: string): void => {
   if (integer(row(database, 'PRAGMA application_id')[0]) !== APPLICATION_ID) throw corrupted(path, 'it is no log of Arctos')
   const format = integer(row(database, 'PRAGMA user_version')[0])
   if (format === FILE_FORMAT) return
+  if (format === 1) return addFirstRevisions(database)
   throw new LogError(
     'unavailable',
     `the log file \`${path}\` has format ${format}, known is ${FILE_FORMAT}: start the version of Arctos that wrote it, or a newer one`,
   )
+}
+
+/** Format 1 knew no trimming. */
+const addFirstRevisions = (database: DatabaseSync): void => {
+  database.exec(`BEGIN; ALTER TABLE environment ADD COLUMN first INTEGER NOT NULL DEFAULT 0; PRAGMA user_version = ${FILE_FORMAT}; COMMIT`)
 }
 
 const verify = (
@@ -130,28 +136,32 @@ const verify = (
   const ids = rows(database, 'SELECT id FROM log')
   if (ids.length !== 1) throw corrupted(path, `it has ${ids.length} log ids`)
   const environments = new Map<string, EnvironmentRow>()
-  for (const [id, name] of rows(database, 'SELECT id, name FROM environment ORDER BY id')) {
-    environments.set(text(name), { id: integer(id), ...verifyRecords(database, path, integer(id), text(name)) })
+  for (const [id, name, first] of rows(database, 'SELECT id, name, first FROM environment ORDER BY id')) {
+    const last = verifyRecords(database, path, { id: integer(id), name: text(name), first: integer(first) })
+    environments.set(text(name), { id: integer(id), first: integer(first), last })
   }
   return { logId: text(ids[0]?.[0]), environments }
 }
 
-const verifyRecords = (database: DatabaseSync, path: string, id: number, name: string): LogBounds => {
+/** The last revision. */
+const verifyRecords = (
+  database: DatabaseSync,
+  path: string,
+  { id, name, first }: { readonly id: number; readonly name: string; readonly first: number },
+): number => {
   const statement = database.prepare('SELECT revision, bytes FROM record WHERE environment = ? ORDER BY revision')
-  let bounds: LogBounds = { first: 0, last: -1 }
+  let last = first - 1
   for (const { revision, bytes } of statement.iterate(id)) {
     const found = integer(revision)
-    if (bounds.last >= bounds.first && found !== bounds.last + 1) {
-      throw corrupted(path, `environment \`${name}\` has nothing between revisions ${bounds.last} and ${found}`)
-    }
-    bounds = { first: bounds.last < bounds.first ? found : bounds.first, last: found }
+    if (found !== last + 1) throw corrupted(path, `environment \`${name}\` has nothing between revisions ${last} and ${found}`)
+    last = found
     try {
       verifyRecord(blob(bytes), nativeSha256)
     } catch (error) {
       throw error instanceof RecordError ? corrupted(path, `revision ${found} of environment \`${name}\`: ${error.message}`, error) : error
     }
   }
-  return bounds
+  return last
 }
 
 // Seven times faster than the portable one (measured over 1 MiB).

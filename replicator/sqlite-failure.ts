@@ -11,6 +11,9 @@ const NOT_A_DATABASE = 26
 const primaryCode = (error: unknown): number | undefined =>
   error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined
 
+/** Another process has the lock. */
+export const isBusy = (error: unknown): boolean => primaryCode(error) === BUSY
+
 export const corrupted = (path: string, what: string, cause?: unknown): LogError =>
   new LogError(
     'corrupted',

@@ -1,15 +1,36 @@
-/** The serving thread's side of the log's thread: starts it and speaks the inner interface with it. */
+/** The serving thread's side of the replicator's thread: starts it and speaks the inner interface with it. */
 import { Worker } from 'node:worker_threads'
 import { Bug, unreachable } from '../src/base/assert.ts'
 import { limits } from '../src/base/limits.ts'
 import { bodyText, parseRecordText } from '../src/log/body.ts'
-import type { EnvironmentStatus, InnerReplicator, ReplicatorStatus, TailReader } from '../src/log/inner.ts'
+import type {
+  Appended,
+  CreateOptions,
+  EnvironmentStatus,
+  InnerReplicator,
+  InnerSnapshot,
+  Published,
+  ReplicatorStatus,
+  TailReader,
+} from '../src/log/inner.ts'
 import { LogError } from '../src/log/log.ts'
+import { concernsLog } from '../src/log/log-errors.ts'
 import type { RecordBody } from '../src/log/record.ts'
+import type { WriteLogLine } from '../src/ops/log-line.ts'
+import type { Measurements } from './measurements.ts'
 import { type FromWorker, receivedError, type SentRecord, type ToWorker, type WorkerOptions } from './messages.ts'
 
-/** Opens the embedded log of a data directory in a thread of its own. Rejects with LogError `corrupted` or `unavailable` when it cannot be opened. */
-export const startReplicatorWorker = async (options: WorkerOptions, worker: Worker = startThread(options)): Promise<InnerReplicator> => {
+export interface WorkerReplicator extends InnerReplicator {
+  /** As of a moment ago; null before it was told. */
+  measure(): Measurements | null
+}
+
+/** Opens the embedded log of a data directory, and replicates it, in a thread of its own. Rejects with LogError `corrupted` or `unavailable` when it cannot be
+ * opened. */
+export const startReplicatorWorker = async (
+  options: WorkerOptions,
+  { worker = startThread(options), log = () => {} }: { readonly worker?: Worker; readonly log?: WriteLogLine } = {},
+): Promise<WorkerReplicator> => {
   return new Promise((resolve, reject) => {
     const refuse = (error: Error): void => {
       reject(error)
@@ -19,12 +40,17 @@ export const startReplicatorWorker = async (options: WorkerOptions, worker: Work
     worker.once('error', reject)
     worker.once('exit', early)
     // Sent by `worker.ts`, which is typed.
-    worker.once('message', ([first]: readonly FromWorker[]) => {
+    const hear = (messages: readonly FromWorker[]): void => {
+      for (const message of messages) if (message.kind === 'logged') log(message.level, message.event, message.fields)
+      const first = messages.find(({ kind }) => kind !== 'logged')
+      if (first === undefined) return
+      worker.off('message', hear)
       worker.off('error', reject)
       worker.off('exit', early)
-      if (first?.kind === 'ready') resolve(new WorkerClient(worker, first.logId))
-      else refuse(first?.kind === 'refused' ? receivedError(first.error) : new LogError('unavailable', "the log's thread said nothing"))
-    })
+      if (first.kind === 'ready') resolve(new WorkerClient(worker, first, log))
+      else refuse(first.kind === 'refused' ? receivedError(first.error) : new LogError('unavailable', "the log's thread said nothing"))
+    }
+    worker.on('message', hear)
   })
 }
 
@@ -40,9 +66,13 @@ interface Request {
   readonly reject: (error: Error) => void
 }
 
-class WorkerClient implements InnerReplicator {
+class WorkerClient implements WorkerReplicator {
   readonly #worker: Worker
   readonly #logId: string
+  readonly #sole: boolean
+  readonly #log: WriteLogLine
+  /** When the head of each environment was last seen, with everything up to it pushed. */
+  readonly #seenAtMs = new Map<string, number>()
   readonly #requests = new Map<number, Request>()
   readonly #tails = new Map<number, TailReader>()
   #next = 0
@@ -51,11 +81,15 @@ class WorkerClient implements InnerReplicator {
   /** Of the last append; and of the thread, for good. */
   #problem: LogError | null = null
   #death: LogError | null = null
+  #measurements: Measurements | null = null
+  #diedAtMs: number | null = null
   #closing: Promise<void> | null = null
 
-  constructor(worker: Worker, logId: string) {
+  constructor(worker: Worker, { logId, sole }: Extract<FromWorker, { kind: 'ready' }>, log: WriteLogLine) {
     this.#worker = worker
     this.#logId = logId
+    this.#sole = sole
+    this.#log = log
     // Sent by `worker.ts`, which is typed.
     worker.on('message', (messages: readonly FromWorker[]) => {
       for (const message of messages) this.#receive(message)
@@ -64,7 +98,7 @@ class WorkerClient implements InnerReplicator {
     worker.on('exit', (code) => this.#died(new Error(`exit code ${code}`)))
   }
 
-  async append(env: string, body: RecordBody, writeId: string): Promise<{ readonly revision: number }> {
+  async append(env: string, body: RecordBody, writeId: string): Promise<Appended> {
     this.#usable()
     const text = bodyText(body)
     if (this.#requests.size >= limits.appendQueueRecords || this.#waitingSize + text.length > limits.appendQueueBytes) {
@@ -73,10 +107,9 @@ class WorkerClient implements InnerReplicator {
     try {
       const answer = await this.#ask((id) => ({ kind: 'append', id, env, body: text, writeId }), text.length)
       this.#problem = null
-      return { revision: answer.kind === 'appended' ? answer.revision : unexpected(answer) }
+      return answer.kind === 'appended' ? { revision: answer.revision, applied: answer.applied } : unexpected(answer)
     } catch (error) {
-      // A record that is too large says nothing about the log.
-      if (error instanceof LogError && error.code !== 'too-large') this.#problem = error
+      if (concernsLog(error)) this.#problem = error
       throw error
     }
   }
@@ -89,9 +122,43 @@ class WorkerClient implements InnerReplicator {
     return () => this.#endTail(tail)
   }
 
-  async createEnvironment(env: string, { ephemeral = false }: { readonly ephemeral?: boolean } = {}): Promise<void> {
+  async snapshot(env: string): Promise<InnerSnapshot | null> {
     this.#usable()
-    await this.#ask((id) => ({ kind: 'create', id, env, ephemeral }))
+    const answer = await this.#ask((id) => ({ kind: 'snapshot', id, env }))
+    if (answer.kind !== 'snapshot') return unexpected(answer)
+    if (answer.snapshot === null) return null
+    const { bytes, ...rest } = answer.snapshot
+    return { ...rest, chunks: slices(bytes) }
+  }
+
+  async createEnvironment(env: string, { ephemeral = false, partition }: CreateOptions = {}): Promise<void> {
+    this.#usable()
+    await this.#ask((id) => ({ kind: 'create', id, env, ephemeral, partition: partition ?? null }))
+  }
+
+  async deleteEnvironment(env: string): Promise<void> {
+    this.#usable()
+    await this.#ask((id) => ({ kind: 'delete', id, env }))
+  }
+
+  async publish(env: string): Promise<Published> {
+    this.#usable()
+    const answer = await this.#ask((id) => ({ kind: 'publish', id, env }))
+    if (answer.kind !== 'published') return unexpected(answer)
+    const { revision, coveredThrough, key } = answer
+    return { revision, coveredThrough, key }
+  }
+
+  async restore(env: string, revision: number): Promise<Appended> {
+    this.#usable()
+    const answer = await this.#ask((id) => ({ kind: 'restore', id, env, revision }))
+    return answer.kind === 'appended' ? { revision: answer.revision, applied: answer.applied } : unexpected(answer)
+  }
+
+  /** Where the thread alone appends, and pushes before it answers, its head is known as long as it lives. */
+  stalenessMs(env: string): number | null {
+    const seenAtMs = this.#sole ? (this.#diedAtMs ?? performance.now()) : this.#seenAtMs.get(env)
+    return seenAtMs === undefined ? null : Math.round(performance.now() - seenAtMs)
   }
 
   async environments(): Promise<readonly EnvironmentStatus[]> {
@@ -102,6 +169,10 @@ class WorkerClient implements InnerReplicator {
 
   status(): ReplicatorStatus {
     return { state: this.#state, logId: this.#logId, problem: this.#death ?? this.#problem, pending: this.#requests.size }
+  }
+
+  measure(): Measurements | null {
+    return this.#measurements
   }
 
   async close(): Promise<void> {
@@ -140,16 +211,25 @@ class WorkerClient implements InnerReplicator {
   #receive(message: FromWorker): void {
     switch (message.kind) {
       case 'records':
-        return this.#push(message.tail, message.records)
+        return this.#push(message.tail, message.records, message.through)
       case 'tail-failed': {
         const reader = this.#tails.get(message.tail)
         this.#tails.delete(message.tail)
         return reader?.failed(receivedError(message.error))
       }
+      case 'seen':
+        return this.#see(message.ages)
+      case 'measured':
+        this.#measurements = message.measurements
+        return undefined
+      case 'logged':
+        return this.#log(message.level, message.event, message.fields)
       case 'failed':
         return this.#take(message.id)?.reject(receivedError(message.error))
       case 'appended':
-      case 'created':
+      case 'done':
+      case 'snapshot':
+      case 'published':
       case 'environments':
         return this.#take(message.id)?.resolve(message)
       case 'ready':
@@ -160,6 +240,11 @@ class WorkerClient implements InnerReplicator {
     }
   }
 
+  #see(ages: readonly (readonly [env: string, ageMs: number | null])[]): void {
+    const nowMs = performance.now()
+    for (const [env, ageMs] of ages) if (ageMs !== null) this.#seenAtMs.set(env, nowMs - ageMs)
+  }
+
   #take(id: number): Request | undefined {
     const request = this.#requests.get(id)
     this.#requests.delete(id)
@@ -167,7 +252,7 @@ class WorkerClient implements InnerReplicator {
     return request
   }
 
-  #push(tail: number, sent: readonly SentRecord[]): void {
+  #push(tail: number, sent: readonly SentRecord[], through: number): void {
     const reader = this.#tails.get(tail)
     // Pushes that were under way when the tail ended.
     if (reader === undefined) return
@@ -178,7 +263,7 @@ class WorkerClient implements InnerReplicator {
       reader.failed(error)
     }
     try {
-      const taken = reader.push(records)
+      const taken = reader.push(records, through)
       if (taken === undefined) this.#post({ kind: 'taken', tail })
       else taken.then(() => this.#post({ kind: 'taken', tail }), failed)
     } catch (error) {
@@ -196,7 +281,10 @@ class WorkerClient implements InnerReplicator {
     if (!ended) this.#state = 'failed'
     const why = ended ? 'the replicator is closed' : `the log's thread ended: ${cause.message}; restart the process`
     const unavailable = new LogError('unavailable', why, { cause })
-    if (!ended) this.#death = unavailable
+    if (!ended) {
+      this.#death = unavailable
+      this.#diedAtMs = performance.now()
+    }
     for (const { append, reject } of this.#requests.values()) {
       reject(append ? new LogError('unknown-outcome', `the record may or may not be in the log: ${why}`, { cause }) : unavailable)
     }
@@ -206,6 +294,10 @@ class WorkerClient implements InnerReplicator {
     this.#tails.clear()
     if (!ended) for (const reader of readers) reader.failed(unavailable)
   }
+}
+
+async function* slices(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += limits.imageChunkBytes) yield bytes.subarray(start, start + limits.imageChunkBytes)
 }
 
 const unexpected = (message: FromWorker): never => {

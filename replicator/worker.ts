@@ -1,11 +1,15 @@
-/** The log's thread of the all-in-one: owns the embedded log, so that no fsync ever holds up an answer. */
+/** The replicator's thread of the all-in-one: owns the embedded log and publishes, so that neither an fsync nor a snapshot ever holds up an answer. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { known } from '../src/base/assert.ts'
 import { parseBodyText, recordText } from '../src/log/body.ts'
-import type { InnerReplicator } from '../src/log/inner.ts'
-import { openEmbeddedLog } from './embedded-log.ts'
-import { inProcessReplicator } from './in-process.ts'
-import { type FromWorker, receivedOptions, sentError, type ToWorker } from './messages.ts'
+import type { InnerReplicator, InnerSnapshot } from '../src/log/inner.ts'
+import type { WriteLogLine } from '../src/ops/log-line.ts'
+import { settings } from '../src/ops/settings.ts'
+import type { ReplicatorSettings } from './hosting.ts'
+import { type FromWorker, type SentSnapshot, sentError, type ToWorker, type WorkerOptions } from './messages.ts'
+import { openReplicator } from './open-replicator.ts'
+import type { Replicator } from './replicator.ts'
+import { compileWasm } from './wasm-modules.ts'
 
 const port = known(parentPort, 'this file runs in a worker')
 
@@ -18,7 +22,12 @@ const send = (message: FromWorker): void => {
 const flush = (): void => {
   const messages = outgoing
   outgoing = []
-  port.postMessage(messages)
+  port.postMessage(messages, messages.flatMap(handedOver))
+}
+
+const handedOver = (message: FromWorker): readonly ArrayBuffer[] => {
+  const buffer = message.kind === 'snapshot' ? message.snapshot?.bytes.buffer : undefined
+  return buffer instanceof ArrayBuffer ? [buffer] : []
 }
 
 interface SentTail {
@@ -30,31 +39,73 @@ const tails = new Map<number, SentTail>()
 
 const start = async (): Promise<void> => {
   try {
-    const options = receivedOptions(workerData)
-    const log = openEmbeddedLog(options)
-    const replicator = await inProcessReplicator({ log, maxRecordBytes: options.maxRecordBytes, nowMs: Date.now })
+    // Handed over by `startThread`, which is typed.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    const options = workerData as WorkerOptions
+    const replicator = await open(options)
     // Sent by `WorkerClient`, which is typed.
     port.on('message', (message: ToWorker) => void receive(replicator, message))
-    send({ kind: 'ready', logId: log.logId })
+    const sole = options.place === undefined || options.place.kind === 'embedded'
+    send({ kind: 'ready', logId: replicator.status().logId, sole })
+    every(MEASURE_MS, () => send({ kind: 'measured', measurements: replicator.measure() }))
+    if (!sole) every(SEEN_MS, () => void tellSeen(replicator))
   } catch (error) {
     send({ kind: 'refused', error: sentError(error) })
   }
 }
 
+const open = async ({
+  engine = '0.0.0',
+  place = { kind: 'embedded' },
+  store = null,
+  modules,
+  settings: own,
+  ...options
+}: WorkerOptions) => {
+  const log: WriteLogLine = (level, event, fields = {}) => send({ kind: 'logged', level, event, fields })
+  return openReplicator({
+    ...options,
+    place,
+    store,
+    engine,
+    log,
+    modules: modules ?? (await compileWasm()),
+    settings: { ...defaults, ...own },
+  })
+}
+
+const defaults: ReplicatorSettings = {
+  appliedWaitMs: settings.appliedWaitMs.default,
+  deltaIntervalMs: settings.deltaIntervalMs.default,
+  heartbeatMs: settings.heartbeatMs.default,
+  retainedSnapshots: settings.retainedSnapshots.default,
+  snapshotIntervalMs: settings.snapshotIntervalMs.default,
+  snapshotRecords: settings.snapshotRecords.default,
+  trim: settings.trim.default,
+}
+
+/** The other side exports it. */
+const MEASURE_MS = 1000
+
+/** How old what the other side knows of the head may get. */
+const SEEN_MS = 100
+
+const every = (intervalMs: number, work: () => void): void => {
+  work()
+  setInterval(work, intervalMs).unref()
+}
+
+const tellSeen = async (replicator: Replicator): Promise<void> => {
+  // A replicator that is closed tells nothing: the ages grow.
+  if (replicator.status().state !== 'running') return
+  const environments = await replicator.environments()
+  send({ kind: 'seen', ages: environments.map(({ env }) => [env, replicator.stalenessMs(env)] as const) })
+}
+
 const receive = async (replicator: InnerReplicator, message: ToWorker): Promise<void> => {
+  // Everything else is of a tail, or the end.
+  if ('id' in message) return answer(replicator, message)
   switch (message.kind) {
-    case 'append':
-      return answer(message.id, async (id) => {
-        const { revision } = await replicator.append(message.env, parseBodyText(message.body), message.writeId)
-        return { kind: 'appended', id, revision }
-      })
-    case 'create':
-      return answer(message.id, async (id) => {
-        await replicator.createEnvironment(message.env, { ephemeral: message.ephemeral })
-        return { kind: 'created', id }
-      })
-    case 'environments':
-      return answer(message.id, async (id) => ({ kind: 'environments', id, environments: await replicator.environments() }))
     case 'tail':
       return openTail(replicator, message)
     case 'taken':
@@ -70,12 +121,50 @@ const receive = async (replicator: InnerReplicator, message: ToWorker): Promise<
   }
 }
 
-const answer = async (id: number, work: (id: number) => Promise<FromWorker>): Promise<void> => {
+type Question = Extract<ToWorker, { readonly id: number }>
+
+const answer = async (replicator: InnerReplicator, question: Question): Promise<void> => {
   try {
-    send(await work(id))
+    send(await answerTo(replicator, question))
   } catch (error) {
-    send({ kind: 'failed', id, error: sentError(error) })
+    send({ kind: 'failed', id: question.id, error: sentError(error) })
   }
+}
+
+const answerTo = async (replicator: InnerReplicator, question: Question): Promise<FromWorker> => {
+  const { kind, id } = question
+  switch (kind) {
+    case 'append':
+      return { kind: 'appended', id, ...(await replicator.append(question.env, parseBodyText(question.body), question.writeId)) }
+    case 'create': {
+      const { env, ephemeral, partition } = question
+      await replicator.createEnvironment(env, { ephemeral, ...(partition !== null && { partition }) })
+      return { kind: 'done', id }
+    }
+    case 'delete':
+      await replicator.deleteEnvironment(question.env)
+      return { kind: 'done', id }
+    case 'snapshot':
+      return { kind, id, snapshot: await sentSnapshot(await replicator.snapshot(question.env)) }
+    case 'publish':
+      return { kind: 'published', id, ...(await replicator.publish(question.env)) }
+    case 'restore':
+      return { kind: 'appended', id, ...(await replicator.restore(question.env, question.revision)) }
+    case 'environments':
+      return { kind, id, environments: await replicator.environments() }
+  }
+}
+
+const sentSnapshot = async (snapshot: InnerSnapshot | null): Promise<SentSnapshot | null> => {
+  if (snapshot === null) return null
+  const { chunks, ...rest } = snapshot
+  const bytes = new Uint8Array(snapshot.rawBytes)
+  let filled = 0
+  for await (const chunk of chunks) {
+    bytes.set(chunk, filled)
+    filled += chunk.length
+  }
+  return { ...rest, bytes }
 }
 
 const openTail = (replicator: InnerReplicator, { tail, env, after }: Extract<ToWorker, { kind: 'tail' }>): void => {
@@ -86,8 +175,8 @@ const openTail = (replicator: InnerReplicator, { tail, env, after }: Extract<ToW
   }
   try {
     const end = replicator.tail(env, after, {
-      async push(records) {
-        send({ kind: 'records', tail, records: records.map(({ revision, record }) => ({ revision, text: recordText(record) })) })
+      async push(records, through) {
+        send({ kind: 'records', tail, records: records.map(({ revision, record }) => ({ revision, text: recordText(record) })), through })
         await new Promise<void>((resolve) => {
           takers.push(resolve)
         })

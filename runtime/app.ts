@@ -3,10 +3,12 @@ import { Hono } from 'hono'
 import { getPath } from 'hono/utils/url'
 import { ApiError } from '../src/wire/api-error.ts'
 import type { Endpoint } from '../src/wire/endpoints.ts'
+import { answerAdmin } from './control-exchange.ts'
 import { answer, beginExchange, type OpenRoute, type Route, refusalOf } from './exchange.ts'
 import { finishFor } from './finish.ts'
 import type { Platform } from './platform.ts'
 import { refusal } from './reply.ts'
+import { adminRoutes } from './routes/admin.ts'
 import { actions, authorize, authorizeResources, bulkActions } from './routes/checks.ts'
 import { factRoutes } from './routes/facts.ts'
 import { getFacts } from './routes/get-facts.ts'
@@ -43,6 +45,10 @@ export const createApp = (service: Service, more: readonly Route[] = []): Hono =
   for (const route of [...keyedRoutes, ...more]) {
     const finish = finishFor(service.platform, route.endpoint.path)
     register(app, route.endpoint, (request) => answer(route, request, service, finish))
+  }
+  for (const route of adminRoutes) {
+    const finish = finishFor(service.platform, route.endpoint.path)
+    register(app, route.endpoint, (request) => answerAdmin(route, request, service, finish))
   }
   for (const route of [...openRoutes, ...processRoutes]) {
     const finish = finishFor(service.platform, route.endpoint.path)

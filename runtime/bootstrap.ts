@@ -1,13 +1,14 @@
-/** What a process opens before it is ready: the environments of its keys, and on a new development server the example. */
-import type { InnerReplicator } from '../src/log/inner.ts'
+/** What a process opens before it is ready: `control`, the environments of its keys, on a new development server the example, and all that `control` names. */
+import { controlEnvironment } from '../src/log/control.ts'
+import { LogError } from '../src/log/log.ts'
 import { developmentEnvironment, developmentKey } from '../src/wire/api-key.ts'
+import { Control } from './control.ts'
 import type { ReplicaSet } from './environments.ts'
 import { exampleEnvironment, exampleFacts, exampleKey, examplePolicy } from './example.ts'
 import { hashKey, type KeyRing } from './keys.ts'
 import type { Platform } from './platform.ts'
 
 export interface BootstrapOptions {
-  readonly replicator: InnerReplicator
   readonly environments: ReplicaSet
   readonly keys: KeyRing
   readonly platform: Platform
@@ -16,20 +17,41 @@ export interface BootstrapOptions {
   readonly example: boolean
 }
 
+export interface Bootstrapped {
+  readonly hasExample: boolean
+  /** Follows from now on. */
+  readonly control: Control
+}
+
 /** Resolves when everything that the log holds for the known keys is applied. */
-export const bootstrap = async (options: BootstrapOptions): Promise<{ readonly hasExample: boolean }> => {
-  const { replicator, environments, keys } = options
-  const stored = new Set((await replicator.environments()).map(({ env }) => env))
+export const bootstrap = async (options: BootstrapOptions): Promise<Bootstrapped> => {
+  const { environments, keys, platform } = options
+  const environment = await environments.open(controlEnvironment)
+  const control = new Control({ environment, environments, keys, platform })
   let hasExample = false
   if (options.development) {
     // The default environment is made last, so a start that was cut short loads the example again; its write ids keep that harmless.
-    const isNew = !stored.has(developmentEnvironment)
-    hasExample = stored.has(exampleEnvironment) || (isNew && options.example)
+    const isNew = control.find(developmentEnvironment) === undefined && !control.wasDeleted(developmentEnvironment)
+    hasExample = (control.find(exampleEnvironment) !== undefined || (isNew && options.example)) && !control.wasDeleted(exampleEnvironment)
     if (hasExample) await openExample(options, isNew && options.example)
     addKey(options, developmentEnvironment, developmentKey)
   }
-  for (const id of keys.environments()) if (environments.find(id) === undefined) await environments.open(id)
-  return { hasExample }
+  for (const id of keys.environments()) {
+    if (control.wasDeleted(id)) platform.log('warn', 'keys-of-a-deleted-environment', { hint: 'take them out of the key file' })
+    else if (environments.find(id) === undefined) await openOrWant(id, environments, control)
+  }
+  await control.start()
+  return { hasExample, control }
+}
+
+/** One that cannot be had now holds up no other. */
+const openOrWant = async (id: string, environments: ReplicaSet, control: Control): Promise<void> => {
+  try {
+    await environments.open(id)
+  } catch (error) {
+    if (!(error instanceof LogError) || error.code !== 'unavailable') throw error
+    control.want(id)
+  }
 }
 
 const openExample = async (options: BootstrapOptions, load: boolean): Promise<void> => {

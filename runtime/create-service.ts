@@ -15,11 +15,18 @@ export interface ServiceParts {
   readonly environments: Environments
   readonly policies: PolicyChecker
   readonly unready: () => string | null
+  /** A cell without them. */
+  readonly kind?: Service['kind']
+  readonly origin?: Service['origin']
+  readonly admin?: Service['admin']
 }
 
 export const createService = ({ configuration, ...parts }: ServiceParts): Service => {
   const limits = serviceLimits(configuration)
   return {
+    kind: 'cell',
+    origin: null,
+    admin: null,
     ...parts,
     limits,
     rates: new RateLimits(limits, parts.platform),

@@ -1,182 +1,186 @@
-/** The replica of one environment: follows the replicator's tail, answers from its store, and turns API writes into records. */
-import { limits } from '../src/base/limits.ts'
+/** One environment of a cell: answers from a replica that follows the replicator, and turns API writes into records. */
+import type { CompiledPolicy } from '../snapshots/compiled-policies.ts'
+import { InFlight } from '../snapshots/in-flight.ts'
+import type { Received } from '../snapshots/prepare-next.ts'
+import { receiveImage } from '../snapshots/receive-image.ts'
+import { Replica } from '../snapshots/replica.ts'
+import { ImageError, type StorePool } from '../snapshots/store-pool.ts'
 import type { CheckedPolicy } from '../src/check/core.ts'
 import type { Engine } from '../src/engine/engine.ts'
-import { apply, turns } from '../src/log/apply.ts'
-import type { InnerReplicator } from '../src/log/inner.ts'
-import { LogError, type RevisedRecord } from '../src/log/log.ts'
+import type { Appended, InnerReplicator } from '../src/log/inner.ts'
+import { LogError } from '../src/log/log.ts'
 import type { RecordBody } from '../src/log/record.ts'
 import type { Store } from '../src/store/facts.ts'
+import { ApiError } from '../src/wire/api-error.ts'
 import { formatPosition, type Position } from '../src/wire/position.ts'
-import { ActivePolicy } from './active-policy.ts'
-import { pause } from './pause.ts'
+import { failureFields } from './failure-fields.ts'
+import { Following } from './following.ts'
 import type { Platform } from './platform.ts'
-import { Progress } from './progress.ts'
-import type { CompiledPolicy, Environment, Written } from './service.ts'
+import type { PolicyChecker, PolicyReport } from './policy-checker.ts'
+import type { Environment, Written } from './service.ts'
 
-export interface ReplicaOptions {
+export interface CellEnvironmentOptions {
   readonly id: string
-  readonly store: Store
+  readonly pool: StorePool
   readonly replicator: InnerReplicator
   readonly platform: Platform
   /** Longest wait of a durable write until it is applied here. */
   readonly appliedWaitMs: number
   /** Longest wait for the log. */
   readonly appendTimeoutMs: number
+  /** Compiles the policies of images away from this thread. */
+  readonly policies?: PolicyChecker
+  /** A state from elsewhere, for a start while the replicator does not answer; null when there is none. */
+  readonly stored?: (id: string) => Promise<Received | null>
+  /** Milliseconds from append to here, of each push that was applied. */
+  readonly applied?: (lagMs: number) => void
 }
 
-export class Replica implements Environment {
+export class CellEnvironment implements Environment {
   readonly id: string
-  readonly store: Store
-  /** `<order>:<revision>`. */
-  position: string
+  readonly #options: CellEnvironmentOptions
+  readonly #replica: Replica
+  readonly #following: Following
+  readonly #holders = new InFlight()
   /** Last revision that a write here was told. */
   #told = -1
-  readonly #options: ReplicaOptions
-  readonly #policy: ActivePolicy
-  readonly #progress: Progress
-  /** Identifies the order of this environment's revisions: a token of another environment is foreign, like one of another log. */
-  #order: string
-  /** Pushed and not yet applied, while a large push is applied in turns. */
-  #queue: RevisedRecord[] = []
-  #draining: Promise<void> | null = null
-  /** When this replica fell behind what was pushed, on the monotonic clock; null at the head. */
-  #behindSinceMs: number | null = null
-  #tailProblem: string | null = null
-  #endTail: () => void = () => {}
 
-  constructor(options: ReplicaOptions) {
-    const { id, store } = options
-    this.id = id
-    this.store = store
-    this.#options = options
-    this.#policy = new ActivePolicy(store)
-    this.#progress = new Progress(store.revision())
-    this.#order = this.#orderOf(store.logId())
-    this.position = formatPosition(this.#order, store.revision())
+  /** Resolves when everything that the log holds is applied and its policy is active; without a replicator, when a state from elsewhere is. Rejects when there is
+   * nothing to serve. */
+  static async open(options: CellEnvironmentOptions): Promise<CellEnvironment> {
+    const { state, failure } = await firstState(options)
+    const environment = new CellEnvironment(options, state)
+    if (failure !== null) environment.#following.suspect(failure)
+    const ended = await environment.#following.start()
+    if (ended !== null && state === null && environment.problem === null) {
+      environment.close()
+      throw ended
+    }
+    environment.#replica.start()
+    environment.#following.wantIndexes()
+    return environment
   }
 
-  get acknowledged(): string {
-    return formatPosition(this.#order, Math.max(this.#told, this.#progress.revision))
+  private constructor(options: CellEnvironmentOptions, first: Received | null) {
+    const { id, pool, platform, policies } = options
+    this.id = id
+    this.#options = options
+    const compile = policies === undefined ? {} : { compile: compileWith(policies) }
+    this.#replica = new Replica({ id, pool, platform, ...first, ...compile })
+    this.#following = new Following({ ...options, replica: this.#replica })
+  }
+
+  get store(): Store {
+    return this.#replica.store
   }
 
   get policy(): CheckedPolicy {
-    return this.#policy.policy
+    return this.#replica.policy
   }
 
   get engine(): Engine {
-    return this.#policy.engine
+    return this.#replica.engine
   }
 
-  expectPolicy(compiled: CompiledPolicy): void {
-    this.#policy.expect(compiled)
+  get position(): string {
+    return this.#replica.position
+  }
+
+  get through(): number {
+    return this.#replica.through
+  }
+
+  get acknowledged(): string {
+    return formatPosition(this.#replica.order, Math.max(this.#told, this.#replica.revision))
   }
 
   get problem(): string | null {
-    return this.#policy.problem
+    return this.#following.problem ?? this.#replica.problem
   }
 
-  get tailProblem(): string | null {
-    return this.#tailProblem
+  expectPolicy(compiled: CompiledPolicy): void {
+    this.#replica.expectPolicy(compiled)
   }
 
-  /** Follows the log; resolves when everything up to `head` is applied and its policy is active. Rejects when the log cannot be followed. */
-  async start(head: number): Promise<void> {
-    const failed = new Promise<never>((_, reject) => {
-      this.#endTail = this.#options.replicator.tail(this.id, this.#progress.revision, {
-        push: (records) => this.#take(records),
-        failed: (error) => {
-          this.#fail(error)
-          reject(error instanceof Error ? error : new Error(String(error)))
-        },
-      })
-    })
-    // Afterwards a failure is a state, not an error of this call.
-    failed.catch(() => {})
-    await Promise.race([this.#progress.reach(head, null), failed])
-    this.#policy.start()
-  }
-
-  stalenessMs(): number {
-    return this.#behindSinceMs === null ? 0 : Math.round(this.#options.platform.monotonicMs() - this.#behindSinceMs)
+  stalenessMs(): number | null {
+    const stalenessMs = this.#following.stalenessMs()
+    return stalenessMs === null ? null : Math.round(stalenessMs)
   }
 
   reach({ logId, revision }: Position, timeoutMs: number): true | Promise<boolean> {
-    if (logId !== this.#order || revision <= this.#progress.revision) return true
-    return this.#progress.reach(revision, timeoutMs)
+    return logId === this.#replica.order ? this.#replica.reach(revision, timeoutMs) : true
   }
 
   async write(body: RecordBody, writeId: string): Promise<Written> {
     const { replicator, appendTimeoutMs, appliedWaitMs } = this.#options
-    const revision = await appendWithin(replicator.append(this.id, body, writeId), appendTimeoutMs)
+    const { revision, applied } = await appendWithin(replicator.append(this.id, body, writeId), appendTimeoutMs)
     this.#told = Math.max(this.#told, revision)
-    return { offset: formatPosition(this.#order, revision), applied: await this.#progress.reach(revision, appliedWaitMs) }
+    const appliedHere = await this.#replica.reach(revision, appliedWaitMs)
+    return { offset: formatPosition(this.#replica.order, revision), applied: applied && appliedHere }
   }
 
+  hold(): () => void {
+    return this.#holders.enter()
+  }
+
+  enter(): () => void {
+    return this.#replica.enter()
+  }
+
+  /** Follows no more; who holds it is answered before its memory is given back. */
   close(): void {
-    this.#endTail()
-    this.#policy.close()
-    this.store.database.close()
-  }
-
-  /** Applies what the tail pushed: a small push at once, a large one in turns between which requests are answered. */
-  #take(records: readonly RevisedRecord[]): void | Promise<void> {
-    // A later push must never overtake an earlier one: apply would take its records for skipped ones.
-    if (this.#draining === null && records.length > 0 && turns(records, limits.applyChanges).length === 1) {
-      this.#apply(records)
-      return undefined
-    }
-    this.#queue.push(...records)
-    this.#behindSinceMs ??= this.#options.platform.monotonicMs()
-    this.#draining ??= this.#drain()
-    return this.#draining
-  }
-
-  async #drain(): Promise<void> {
-    try {
-      while (this.#queue.length > 0) {
-        const records = this.#queue
-        this.#queue = []
-        for (const turn of turns(records, limits.applyChanges)) {
-          this.#apply(turn)
-          await pause()
-        }
-      }
-      this.#behindSinceMs = null
-    } finally {
-      this.#draining = null
-    }
-  }
-
-  #apply(records: readonly RevisedRecord[]): void {
-    // Constants are interned when a policy becomes active: replay has no use for those of older ones.
-    const { policyChanged } = apply(this.store, records, { constantsOf: () => [] })
-    if (policyChanged) this.#policy.change()
-    this.#order = this.#orderOf(this.store.logId())
-    this.position = formatPosition(this.#order, this.store.revision())
-    this.#progress.advance(this.store.revision())
-  }
-
-  #orderOf(logId: string | null): string {
-    return `${logId ?? 'none'}.${this.id}`
-  }
-
-  #fail(error: unknown): void {
-    const { platform } = this.#options
-    this.#tailProblem = error instanceof Error ? error.message : String(error)
-    this.#behindSinceMs ??= platform.monotonicMs()
-    platform.log('error', 'tail-ended', { reason: this.#tailProblem, revision: this.#progress.revision })
+    this.#following.close()
+    this.#holders.whenLeft(() => this.#replica.close())
   }
 }
 
-/** The revision of an append. Rejects with LogError `unknown-outcome` when it takes too long: it may still happen. */
-const appendWithin = async (appending: Promise<{ readonly revision: number }>, timeoutMs: number): Promise<number> => {
+interface FirstState {
+  /** Null: begin at the log's first record. */
+  readonly state: Received | null
+  /** Why the replicator has no state for this environment that could be served. */
+  readonly failure: Error | null
+}
+
+/** What the replicator holds, or else what is stored. An environment that cannot be served is there and says so; one that could not be asked for is not. */
+const firstState = async ({ id, replicator, pool, platform, stored }: CellEnvironmentOptions): Promise<FirstState> => {
+  try {
+    const snapshot = await replicator.snapshot(id)
+    return { state: snapshot === null ? null : await receiveImage(snapshot, pool, platform), failure: null }
+  } catch (error) {
+    const state = (await stored?.(id)) ?? null
+    const isUnavailable = error instanceof LogError && error.code === 'unavailable'
+    if (state === null && (isUnavailable || !(error instanceof LogError || error instanceof ImageError))) throw error
+    platform.log('warn', 'started-without-snapshot', { ...failureFields(error), environment: id, automatic: true })
+    return { state, failure: error instanceof LogError ? error : null }
+  }
+}
+
+const compileWith =
+  (policies: PolicyChecker) =>
+  async (source: string, filename: string | null): Promise<CompiledPolicy | null> => {
+    const report = await checkIfPossible(policies, source, filename)
+    if (report === null || report.kind === 'over-budget') return null
+    return report.kind === 'checked' ? { source, policy: report.policy, indexes: report.indexes } : { source, policy: null, indexes: [] }
+  }
+
+/** Null when there is no checker at the moment. */
+const checkIfPossible = async (policies: PolicyChecker, source: string, filename: string | null): Promise<PolicyReport | null> => {
+  try {
+    return await policies.check({ source, filename, runTests: false, failFast: false })
+  } catch (error) {
+    if (error instanceof ApiError) return null
+    throw error
+  }
+}
+
+/** Rejects with LogError `unknown-outcome` when it takes too long: it may still happen. */
+const appendWithin = async (appending: Promise<Appended>, timeoutMs: number): Promise<Appended> => {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new LogError('unknown-outcome', 'the log did not answer in time')), timeoutMs)
   })
   try {
-    return (await Promise.race([appending, late])).revision
+    return await Promise.race([appending, late])
   } finally {
     clearTimeout(timer)
   }

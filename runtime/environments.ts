@@ -1,39 +1,46 @@
 /** Every environment of this process, each with its own database. */
-import type { InnerReplicator } from '../src/log/inner.ts'
-import type { Store } from '../src/store/facts.ts'
-import { Replica, type ReplicaOptions } from './environment.ts'
+import type { StorePool } from '../snapshots/store-pool.ts'
+import { LogError } from '../src/log/log.ts'
+import { CellEnvironment, type CellEnvironmentOptions } from './environment.ts'
 import type { Environments } from './service.ts'
 
-export interface EnvironmentsOptions extends Pick<ReplicaOptions, 'replicator' | 'platform' | 'appliedWaitMs' | 'appendTimeoutMs'> {
-  readonly replicator: InnerReplicator
-  /** A store over an empty database of its own. */
-  readonly createStore: () => Store
+export interface EnvironmentsOptions extends Omit<CellEnvironmentOptions, 'id'> {
+  readonly pool: StorePool
+  /** Not ready when an environment is staler, or nobody knows how stale it is; 0: never for that. */
+  readonly readyStalenessMs: number
 }
 
 export class ReplicaSet implements Environments {
   readonly #options: EnvironmentsOptions
-  readonly #replicas = new Map<string, Replica>()
+  readonly #open = new Map<string, CellEnvironment>()
+  /** Not there yet; whoever was dropped meanwhile is in here no more. */
+  readonly #opening = new Map<string, Promise<CellEnvironment>>()
+  #isClosed = false
   temporaryCount = 0
 
   constructor(options: EnvironmentsOptions) {
     this.#options = options
   }
 
-  find(id: string): Replica | undefined {
-    return this.#replicas.get(id)
+  find(id: string): CellEnvironment | undefined {
+    return this.#open.get(id)
   }
 
-  all(): Iterable<Replica> {
-    return this.#replicas.values()
+  all(): Iterable<CellEnvironment> {
+    return this.#open.values()
   }
 
-  /** Opens an environment of the log, made if it is missing; resolves when it has caught up. */
-  async open(id: string): Promise<Replica> {
-    await this.#options.replicator.createEnvironment(id)
+  /** Opens an environment of the log, made if it is missing; resolves when it has caught up, or without a replicator with what is stored. */
+  async open(id: string): Promise<CellEnvironment> {
+    try {
+      await this.#options.replicator.createEnvironment(id)
+    } catch (error) {
+      if (this.#options.stored === undefined || !(error instanceof LogError) || error.code !== 'unavailable') throw error
+    }
     return this.#start(id)
   }
 
-  async createTemporary(id: string): Promise<Replica> {
+  async createTemporary(id: string): Promise<CellEnvironment> {
     // Counted before the first wait, so that requests at the same time cannot pass the bound together.
     this.temporaryCount++
     try {
@@ -45,26 +52,44 @@ export class ReplicaSet implements Environments {
     }
   }
 
+  /** None finds it from now on; requests in flight end on it. */
+  drop(id: string): void {
+    this.#opening.delete(id)
+    const environment = this.#open.get(id)
+    this.#open.delete(id)
+    environment?.close()
+  }
+
   /** Why this process should get no requests, or null. */
   problem(): string | null {
-    for (const replica of this.#replicas.values()) {
-      if (replica.tailProblem !== null) return 'an environment does not follow the log any more'
-      if (replica.problem !== null) return replica.problem
+    const { readyStalenessMs } = this.#options
+    for (const environment of this.#open.values()) {
+      if (environment.problem !== null) return environment.problem
+      const stalenessMs = environment.stalenessMs()
+      if (readyStalenessMs === 0) continue
+      if (stalenessMs === null) return 'an environment has not reached the head of the log yet'
+      if (stalenessMs > readyStalenessMs) return `an environment is ${stalenessMs} ms behind the log`
     }
     return null
   }
 
   close(): void {
-    for (const replica of this.#replicas.values()) replica.close()
-    this.#replicas.clear()
+    this.#isClosed = true
+    for (const id of this.#open.keys()) this.drop(id)
   }
 
-  async #start(id: string): Promise<Replica> {
-    const { createStore, ...options } = this.#options
-    const status = (await options.replicator.environments()).find(({ env }) => env === id)
-    const replica = new Replica({ ...options, id, store: createStore() })
-    await replica.start(status?.last ?? 0)
-    this.#replicas.set(id, replica)
-    return replica
+  async #start(id: string): Promise<CellEnvironment> {
+    const open = this.#open.get(id) ?? this.#opening.get(id)
+    if (open !== undefined) return open
+    const opening = CellEnvironment.open({ ...this.#options, id })
+    this.#opening.set(id, opening)
+    try {
+      const environment = await opening
+      if (this.#isClosed || this.#opening.get(id) !== opening) environment.close()
+      else this.#open.set(id, environment)
+      return environment
+    } finally {
+      if (this.#opening.get(id) === opening) this.#opening.delete(id)
+    }
   }
 }

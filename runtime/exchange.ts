@@ -3,8 +3,9 @@ import { Bug } from '../src/base/assert.ts'
 import { QueryError } from '../src/engine/engine.ts'
 import { ApiError } from '../src/wire/api-error.ts'
 import type { Endpoint } from '../src/wire/endpoints.ts'
-import { parsePosition } from '../src/wire/position.ts'
+import { type Position, parsePosition } from '../src/wire/position.ts'
 import { readText } from './body.ts'
+import type { Origin } from './edge-origin.ts'
 import { failureFields } from './failure-fields.ts'
 import type { Principal } from './keys.ts'
 import type { Platform } from './platform.ts'
@@ -68,56 +69,142 @@ export const beginExchange = (request: Request, platform: Platform): Exchange =>
 /** Answers a request to a route of an environment. Never throws and never rejects. */
 export const answer = (route: Route, request: Request, service: Service, finish: Finish): Response | Promise<Response> => {
   const exchange = beginExchange(request, service.platform)
-  const refuse = (error: unknown): Response => finish(exchange, refusalOf(error, route, exchange, service.platform))
+  const refuse = (error: unknown): Response =>
+    finish(exchange, refusalOf(unlessDeleted(error, exchange, service), route, exchange, service.platform))
   try {
-    const { principal, environment } = authenticate(route, request, service, exchange)
-    const proceed = (body: string): Response | Promise<Response> => {
+    if (service.origin !== null && route.endpoint.access === 'write') {
+      return forwardWrite(request, service.origin, service, exchange).then((reply) => finish(exchange, reply), refuse)
+    }
+    const principal = service.keys.identify(request.headers.get('authorization'))
+    const proceed = (environment: Environment): Response | Promise<Response> => {
       try {
-        const call: Call = { request, body, environment, principal, sentRequestId: exchange.sentRequestId }
-        const wait = route.endpoint.access === 'write' || route.keyOnly ? null : waitForToken(request, environment, service)
-        const reply = wait === null ? route.handle(call, service) : wait.then(() => route.handle(call, service))
-        return reply instanceof Promise ? reply.then((done) => finish(exchange, done), refuse) : finish(exchange, reply)
+        return answerIn({ route, request, service, exchange, principal, environment }, finish, refuse)
       } catch (error) {
         return refuse(error)
       }
     }
-    if (request.method === 'GET' || request.method === 'HEAD' || route.keyOnly) return proceed('')
-    const maximum = route.endpoint.access === 'write' ? service.limits.writeBytes : service.limits.readBytes
-    return readText(request, maximum).then(proceed, refuse)
+    const environment = service.environments.find(principal.environment)
+    if (environment !== undefined) return proceed(environment)
+    const loading = service.environments.load?.(principal.environment)
+    if (loading === undefined) throw new ApiError('not-ready', 'the environment of this key is not loaded')
+    return loading.then(proceed, refuse)
   } catch (error) {
     return refuse(error)
   }
 }
 
-const authenticate = (
-  { endpoint, withoutPolicy, keyOnly }: Route,
-  request: Request,
-  service: Service,
-  exchange: Exchange,
-): { readonly principal: Principal; readonly environment: Environment } => {
-  const principal = service.keys.identify(request.headers.get('authorization'))
-  const environment = service.environments.find(principal.environment)
-  if (environment === undefined) throw new ApiError('not-ready', 'the environment of this key is not loaded')
-  exchange.environment = environment
-  if (keyOnly) return { principal, environment }
-  if (environment.problem !== null && withoutPolicy === undefined) throw new ApiError('not-ready', environment.problem)
-  if (endpoint.access === 'write' && principal.access === 'read-only') {
-    throw new ApiError('read-only', 'this API key is read-only, it cannot change the policy or facts')
-  }
-  exchange.release = service.rates.admit(environment, endpoint.access)
-  return { principal, environment }
+interface Asked {
+  readonly route: Route
+  readonly request: Request
+  readonly service: Service
+  readonly exchange: Exchange
+  readonly principal: Principal
+  readonly environment: Environment
 }
 
-/** Null when the state is fresh enough, else a promise that rejects with 503 when it does not get there in time. */
-const waitForToken = (request: Request, environment: Environment, service: Service): Promise<void> | null => {
+const answerIn = (asked: Asked, finish: Finish, refuse: (error: unknown) => Response): Response | Promise<Response> => {
+  const { route, request, service, exchange, environment } = asked
+  admit(asked)
+  const proceed = (body: string): Response | Promise<Response> => {
+    try {
+      const position = route.endpoint.access === 'write' || route.keyOnly ? null : askedPosition(request)
+      if (position === null) return answerNow(asked, body, finish, refuse)
+      const reached = environment.reach(position, service.limits.tokenWaitMs)
+      if (reached === true) return answerNow(asked, body, finish, refuse)
+      const waited = reached.then((inTime) => {
+        // A state that was put back meanwhile may have lost it again.
+        if (inTime && environment.reach(position, 0) === true) return answerNow(asked, body, finish, refuse)
+        return tooOld(asked, body).then((reply) => finish(exchange, reply))
+      })
+      return waited.catch(refuse)
+    } catch (error) {
+      return refuse(error)
+    }
+  }
+  if (request.method === 'GET' || request.method === 'HEAD' || route.keyOnly) return proceed('')
+  const maximum = route.endpoint.access === 'write' ? service.limits.writeBytes : service.limits.readBytes
+  return readText(request, maximum).then(proceed, refuse)
+}
+
+const admit = ({ route, service, exchange, principal, environment }: Asked): void => {
+  const { endpoint, withoutPolicy, keyOnly } = route
+  exchange.environment = environment
+  if (keyOnly) return
+  if (endpoint.access === 'write') {
+    if (service.kind === 'fallback') throw new ApiError('read-only', 'this is a fallback node, it cannot change the policy or facts')
+    if (service.kind === 'edge') throw new ApiError('read-only', 'this edge has no origin, it cannot change the policy or facts')
+    if (principal.access === 'read-only') {
+      throw new ApiError('read-only', 'this API key is read-only, it cannot change the policy or facts')
+    }
+  }
+  if (environment.problem !== null && withoutPolicy === undefined) throw new ApiError('not-ready', environment.problem)
+  const release = service.rates.admit(environment, endpoint.access)
+  const letGo = environment.hold?.()
+  exchange.release =
+    letGo === undefined
+      ? release
+      : () => {
+          release?.()
+          letGo()
+        }
+}
+
+/** The origin decides on the key, too: one that was made a moment ago has not arrived here. */
+const forwardWrite = async (request: Request, origin: Origin, service: Service, exchange: Exchange): Promise<Reply> => {
+  exchange.environment = knownEnvironment(request, service)
+  return origin.forward(request, await readText(request, service.limits.writeBytes), exchange.requestId)
+}
+
+const knownEnvironment = (request: Request, service: Service): Environment | null => {
+  try {
+    return service.environments.find(service.keys.identify(request.headers.get('authorization')).environment) ?? null
+  } catch (error) {
+    if (error instanceof ApiError) return null
+    throw error
+  }
+}
+
+/** A read that this node is too old for: its origin is asked, if there is one. */
+const tooOld = async ({ request, service, exchange, environment }: Asked, body: string): Promise<Reply> => {
+  const message = `this node has not reached \`${request.headers.get('osooffset') ?? ''}\` yet, it is at \`${environment.position}\``
+  if (service.origin === null) throw new ApiError('not-fresh', message)
+  return service.origin.forward(request, body, exchange.requestId)
+}
+
+/** What a read must not be older than; null when it may be. */
+const askedPosition = (request: Request): Position | null => {
   const token = request.headers.get('osooffset')
-  const position = token === null || token === '' ? null : parsePosition(token)
-  if (position === null) return null
-  const reached = environment.reach(position, service.limits.tokenWaitMs)
-  if (reached === true) return null
-  return reached.then((inTime) => {
-    if (!inTime) throw new ApiError('not-fresh', `this node has not reached \`${token ?? ''}\` yet, it is at \`${environment.position}\``)
-  })
+  return token === null || token === '' ? null : parsePosition(token)
+}
+
+/** In one turn: nothing is applied and nothing is replaced between the answer and the position that it is sent with. */
+const answerNow = (asked: Asked, body: string, finish: Finish, refuse: (error: unknown) => Response): Response | Promise<Response> => {
+  const { route, request, service, exchange, principal, environment } = asked
+  refuseUnfit(asked)
+  const reply = route.handle({ request, body, environment, principal, sentRequestId: exchange.sentRequestId }, service)
+  if (!(reply instanceof Promise)) return finish(exchange, reply)
+  const leave = environment.enter?.()
+  return reply.then((done) => finish(exchange, done), refuse).finally(leave)
+}
+
+/** While a body was read or a position waited for, the state may have become one that must not answer. */
+const refuseUnfit = ({ route, service, environment }: Asked): void => {
+  if (route.keyOnly) return
+  if (environment.problem !== null && route.withoutPolicy === undefined) throw new ApiError('not-ready', environment.problem)
+  const { maxStalenessMs } = service.limits
+  if (maxStalenessMs === null || route.endpoint.access === 'write') return
+  const stalenessMs = environment.stalenessMs()
+  if (stalenessMs !== null && stalenessMs <= maxStalenessMs) return
+  const found = stalenessMs === null ? 'of unknown age' : `${stalenessMs} ms old`
+  throw new ApiError('not-fresh', `the state of this node is ${found}, at most ${maxStalenessMs} ms are allowed`)
+}
+
+/** What fails in an environment that went meanwhile fails for that reason. Of a deleted one nobody is told to try again. */
+const unlessDeleted = (error: unknown, { environment }: Exchange, { environments, keys }: Service): unknown => {
+  if (environment === null || (error instanceof ApiError && error.status !== 503)) return error
+  if (keys.wasDeleted(environment.id)) return new ApiError('unauthorized', 'the environment of this key was deleted')
+  const isServed = error instanceof ApiError || environments.find(environment.id) !== undefined
+  return isServed ? error : new ApiError('not-ready', 'the environment of this key is not loaded any more')
 }
 
 /** The refusal for whatever was thrown. Bugs are logged, never shown. */

@@ -15,7 +15,7 @@ export const finishFor = (platform: Platform, route: string): Finish => {
     const durationMs = platform.monotonicMs() - exchange.startedMs
     observe(reply.status, durationMs / 1000)
     if (reply.status >= 500) platform.log('warn', 'refused', { route, status: reply.status, requestId: exchange.requestId })
-    return new Response(reply.body, { status: reply.status, headers: headersOf(exchange, reply, durationMs) })
+    return new Response(reply.body, { status: reply.status, headers: reply.passed ?? headersOf(exchange, reply, durationMs) })
   }
 }
 
@@ -27,8 +27,8 @@ const headersOf = (exchange: Exchange, reply: Reply, durationMs: number): Record
     'Server-Timing': `oso;dur=${Math.round(durationMs * 1000) / 1000}`,
   }
   if (exchange.environment !== null) {
-    headers['Arctos-Revision'] = exchange.environment.position
-    headers['Arctos-Staleness-Ms'] = String(exchange.environment.stalenessMs())
+    headers['Arctos-Revision'] = reply.position ?? exchange.environment.position
+    headers['Arctos-Staleness-Ms'] = String(exchange.environment.stalenessMs() ?? 'unknown')
   }
   if (reply.offset !== null) headers['OsoOffset'] = reply.offset
   if (!reply.applied) headers['Arctos-Applied'] = 'false'

@@ -1,6 +1,7 @@
 /** Who asks: API keys are kept as hashes and compared in constant time. */
+import { controlEnvironment } from '../src/log/control.ts'
 import { ApiError } from '../src/wire/api-error.ts'
-import { isEnvironmentId, parseKey } from '../src/wire/api-key.ts'
+import { type ApiKey, isAdminKey, isEnvironmentId, parseKey } from '../src/wire/api-key.ts'
 
 export type KeyAccess = 'read-write' | 'read-only'
 
@@ -21,13 +22,16 @@ export interface Principal {
 }
 
 /** Keys of one environment (http-api.md 15). */
-const KEYS_PER_ENVIRONMENT = 128
+export const keysPerEnvironment = 128
 /** Presented keys whose hash was found right and need not be computed again. */
 const VERIFIED_KEYS = 1024
 
 export class KeyRing {
   readonly #sha256: (text: string) => Uint8Array
-  readonly #records = new Map<string, KeyRecord & Principal>()
+  /** Of the key file, of a development server and of test environments. */
+  readonly #own = new Map<string, KeyRecord>()
+  #controlled: ReadonlyMap<string, KeyRecord> = new Map()
+  #isDeleted: (environment: string) => boolean = () => false
   // By the whole header as presented. A key is checked by its hash once; it stays in memory only, and only as long as few others are in use.
   #verified = new Map<string, Principal>()
 
@@ -35,12 +39,37 @@ export class KeyRing {
     this.#sha256 = sha256
   }
 
+  /** A key that is valid as long as this process lives and its environment is there. */
   add(record: KeyRecord): void {
-    this.#records.set(`${record.environment}_${record.tokenId}`, record)
+    this.#own.set(nameOf(record), record)
   }
 
+  /** From now on the keys of the control environment are these, and keys of deleted environments open nothing, wherever they come from. */
+  follow(records: readonly KeyRecord[], isDeleted: (environment: string) => boolean): void {
+    this.#controlled = new Map(records.map((record) => [nameOf(record), record]))
+    this.#isDeleted = isDeleted
+    // A key that was revoked must not live on here.
+    this.#verified = new Map()
+  }
+
+  /** Whether an environment was deleted: requests that were on their way when that happened are told what all later ones are. */
+  wasDeleted(environment: string): boolean {
+    return this.#isDeleted(environment)
+  }
+
+  /** The keys that are valid now. */
+  records(): readonly (KeyRecord & { readonly source: 'control' | 'process' })[] {
+    const own = [...this.#own.values()].filter(({ environment }) => !this.#isDeleted(environment))
+    const controlled = [...this.#controlled].flatMap(([name, record]) => (this.#own.has(name) ? [] : [record]))
+    return [
+      ...own.map((record) => ({ ...record, source: 'process' as const })),
+      ...controlled.map((record) => ({ ...record, source: 'control' as const })),
+    ]
+  }
+
+  /** Environments of the keys that do not come from the control environment. */
   environments(): ReadonlySet<string> {
-    return new Set([...this.#records.values()].map((record) => record.environment))
+    return new Set([...this.#own.values()].map((record) => record.environment))
   }
 
   /** The holder of the key in an `Authorization` header; throws ApiError 401. */
@@ -55,18 +84,62 @@ export class KeyRing {
   }
 
   #verify(header: string): Principal {
-    const key = /^\s*bearer\s+(\S+)\s*$/i.exec(header)?.[1] ?? ''
+    const key = bearerOf(header)
     const parsed = parseKey(key)
     if (parsed === null) throw new ApiError('unauthorized', 'the API key is malformed')
-    const record = this.#records.get(`${parsed.environment}_${parsed.tokenId}`)
+    const record = this.#find(parsed)
     // The hash is computed for unknown keys too, so that the time does not tell which token ids exist.
-    const matches = equalInConstantTime(hexOf(this.#sha256(key)), record?.hash ?? '0'.repeat(64))
+    const matches = equalInConstantTime(hashKey(this.#sha256, key), record?.hash ?? NO_HASH)
     if (record === undefined || !matches) throw new ApiError('unauthorized', 'the API key is not known')
     return record
   }
+
+  #find(key: ApiKey): KeyRecord | undefined {
+    // Whatever was configured: only the admin key reaches this one.
+    if (key.environment === controlEnvironment || this.#isDeleted(key.environment)) return undefined
+    return this.#own.get(nameOf(key)) ?? this.#controlled.get(nameOf(key))
+  }
 }
 
+/** The key that manages environments, keys and snapshots, by its hash; null where there is none. */
+export class AdminKey {
+  readonly #sha256: (text: string) => Uint8Array
+  readonly #hash: string | null
+
+  /** `hash` as `arctos key generate --admin` prints it. */
+  constructor(sha256: (text: string) => Uint8Array, hash: string | null) {
+    this.#sha256 = sha256
+    this.#hash = hash?.replace(/^sha256:/, '') ?? null
+  }
+
+  /** Throws ApiError 401 when the `Authorization` header does not hold the admin key, 404 when there is none. */
+  check(header: string | null): void {
+    if (this.#hash === null) throw new ApiError('not-found', 'this server has no admin API: no admin key is configured')
+    if (header === null) throw new ApiError('unauthorized', 'the `Authorization` header is missing, expected `Bearer` and the admin key')
+    const key = bearerOf(header)
+    if (!equalInConstantTime(hashKey(this.#sha256, key), this.#hash) || !isAdminKey(key))
+      throw new ApiError('unauthorized', 'this is not the admin key')
+  }
+}
+
+const NO_HASH = '0'.repeat(64)
+
+const nameOf = ({ environment, tokenId }: ApiKey): string => `${environment}_${tokenId}`
+
+const bearerOf = (header: string): string => /^\s*bearer\s+(\S+)\s*$/i.exec(header)?.[1] ?? ''
+
 export const hashKey = (sha256: (text: string) => Uint8Array, key: string): string => hexOf(sha256(key))
+
+/** A new key and what is kept of it. `random` are hexadecimal digits that nobody can guess: 12 for the token id, the others the secret. */
+export const makeKey = (
+  sha256: (text: string) => Uint8Array,
+  { environment, access }: Pick<KeyRecord, 'environment' | 'access'>,
+  random: string,
+): { readonly key: string; readonly record: KeyRecord } => {
+  const tokenId = random.slice(0, 12)
+  const key = `e_${environment}_${tokenId}_${random.slice(12)}`
+  return { key, record: { environment, tokenId, access, hash: hashKey(sha256, key) } }
+}
 
 export interface KeyFile {
   readonly records: readonly KeyRecord[]
@@ -91,8 +164,8 @@ export const parseKeyFile = (text: string): KeyFile => {
   }
   for (const environment of new Set(records.map((record) => record.environment))) {
     const count = records.filter((record) => record.environment === environment).length
-    if (count > KEYS_PER_ENVIRONMENT)
-      problems.push(`environment \`${environment}\` has ${count} keys, at most ${KEYS_PER_ENVIRONMENT} are allowed`)
+    if (count > keysPerEnvironment)
+      problems.push(`environment \`${environment}\` has ${count} keys, at most ${keysPerEnvironment} are allowed`)
   }
   return { records, problems }
 }
@@ -100,7 +173,8 @@ export const parseKeyFile = (text: string): KeyFile => {
 const parseKeyLine = (words: string): KeyRecord | null => {
   const match = /^e_([^_\s]+)_([^_\s]+)\s+(read-write|read-only)\s+sha256:([0-9a-f]{64})$/.exec(words)
   const [, environment, tokenId, access, hash] = match ?? []
-  if (environment === undefined || tokenId === undefined || hash === undefined || !isEnvironmentId(environment)) return null
+  if (environment === undefined || tokenId === undefined || hash === undefined) return null
+  if (!isEnvironmentId(environment) || environment === controlEnvironment) return null
   return { environment, tokenId, access: access === 'read-only' ? 'read-only' : 'read-write', hash }
 }
 

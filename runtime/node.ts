@@ -1,24 +1,28 @@
 /** The Node process: opens the log, bootstraps the environments, serves, and ends without losing a request. */
-import { createHash } from 'node:crypto'
-import { access, constants, mkdir, readFile } from 'node:fs/promises'
-import { startReplicatorWorker } from '../replicator/worker-client.ts'
-import { limits } from '../src/base/limits.ts'
-import type { InnerReplicator } from '../src/log/inner.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { replicatorMetrics } from '../replicator/measurements.ts'
+import { folderObjectStore } from '../snapshots/node/folder-store.ts'
+import { LogError } from '../src/log/log.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
 import type { Configuration } from '../src/ops/settings.ts'
 import { createApp, createStartingApp } from './app.ts'
-import { bootstrap } from './bootstrap.ts'
+import { type Bootstrapped, bootstrap } from './bootstrap.ts'
+import type { Control } from './control.ts'
+import { Admin } from './control-admin.ts'
 import { createService } from './create-service.ts'
-import { ReplicaSet } from './environments.ts'
+import { type EnvironmentsOptions, ReplicaSet } from './environments.ts'
 import type { Route } from './exchange.ts'
-import { KeyRing, parseKeyFile } from './keys.ts'
-import { pinoLogLines } from './node/log-lines.ts'
+import { AdminKey } from './keys.ts'
+import { objectsFolder } from './node/cell-places.ts'
+import { type CellReplicator, openCellReplicator } from './node/cell-replicator.ts'
 import { PolicyThread } from './node/policy-thread.ts'
-import { prometheusRegistry } from './node/prometheus.ts'
-import { type HttpServer, listen } from './node/server.ts'
-import { compileModules, storeFactory } from './node/stores.ts'
-import { type Platform, webPlatform } from './platform.ts'
+import type { HttpServer } from './node/server.ts'
+import { nodePlatform, openServer, readKeys, requireKeys } from './node/start.ts'
+import { storedState } from './node/stored-state.ts'
+import { compileModules, storePool } from './node/stores.ts'
+import type { Platform } from './platform.ts'
 import { processMetrics } from './process-metrics.ts'
+import { serveObjects } from './routes/objects.ts'
 
 export interface RunningServer {
   readonly url: string
@@ -29,11 +33,6 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
-/** Why a server cannot start: a sentence for the operator. */
-export class StartError extends Error {
-  override readonly name = 'StartError'
-}
-
 /** Resolves when the process is ready to answer; `routes` go through the same steps as the API's own. Rejects with StartError when it cannot be. */
 export const startServer = async (configuration: Configuration, routes: readonly Route[] = []): Promise<RunningServer> => {
   const platform = nodePlatform(configuration)
@@ -42,27 +41,42 @@ export const startServer = async (configuration: Configuration, routes: readonly
   const state: { unready: string | null } = { unready: 'the server is starting' }
   const policies = new PolicyThread(modules, platform.log)
   let app = createStartingApp(platform)
-  const opened: { server?: HttpServer; replicator?: InnerReplicator; environments?: ReplicaSet } = {}
+  const opened: { server?: HttpServer; cell?: CellReplicator; environments?: ReplicaSet; control?: Control } = {}
   const stop = async (): Promise<void> => {
     state.unready = 'the server is shutting down'
     await opened.server?.drain(configuration.shutdownTimeoutMs)
     await policies.close()
-    await opened.replicator?.close()
+    opened.control?.close()
+    await opened.cell?.close()
     opened.environments?.close()
   }
 
   try {
     const server = await openServer(configuration, () => app)
     opened.server = server
-    const replicator = await openReplicator(configuration)
-    opened.replicator = replicator
-    const environments = new ReplicaSet({ ...configuration, replicator, platform, createStore: storeFactory(modules) })
+    const cell = await openCellReplicator(configuration, platform, modules)
+    opened.cell = cell
+    const { replicator } = cell
+    const environments = openEnvironments(configuration, { replicator, platform, policies, pool: storePool(modules) })
     opened.environments = environments
     const development = configuration.mode === 'development'
-    const { hasExample } = await bootstrap({ replicator, environments, keys, platform, development, example: configuration.example })
-    const unready = (): string | null => state.unready ?? environments.problem()
+    const { example } = configuration
+    const begin = () => bootstrap({ environments, keys, platform, development, example })
+    const { hasExample, control } = configuration.replicator === null ? await begin() : await persistently(begin, platform)
+    opened.control = control
+    requireKeys(configuration, keys)
+    const { adminKey, appliedWaitMs } = configuration
+    const key = new AdminKey(platform.sha256, adminKey)
+    const admin = new Admin({ key, control, keys, environments, replicator, platform, appliedWaitMs, development })
+    const unready = (): string | null => state.unready ?? environments.problem() ?? control.problem()
     processMetrics(platform.metrics, environments, replicator)
-    app = createApp(createService({ configuration, platform, keys, policies, environments, unready }), routes)
+    if (configuration.replicator === null) replicatorMetrics(platform.metrics, () => cell.measure())
+    app = createApp(createService({ configuration, platform, keys, policies, environments, unready, admin }), routes)
+    serveObjects(app, {
+      objects: folderObjectStore(objectsFolder(configuration), { create: false }),
+      secret: configuration.secret,
+      platform,
+    })
     state.unready = null
     platform.log('info', 'ready', { url: server.url, mode: configuration.mode })
     return { url: server.url, hasExample, log: platform.log, stop }
@@ -72,54 +86,37 @@ export const startServer = async (configuration: Configuration, routes: readonly
   }
 }
 
-const nodePlatform = ({ logLevel }: Configuration): Platform => ({
-  ...webPlatform(pinoLogLines(logLevel), prometheusRegistry()),
-  sha256: (text) => createHash('sha256').update(text, 'utf8').digest(),
-})
+type EnvironmentParts = Pick<EnvironmentsOptions, 'replicator' | 'platform' | 'policies' | 'pool'>
 
-const readKeys = async ({ mode, keys: path }: Configuration, platform: Platform): Promise<KeyRing> => {
-  const ring = new KeyRing(platform.sha256)
-  if (path === null) {
-    if (mode === 'production')
-      throw new StartError('production mode needs keys: make some with `arctos key generate` and name their file in ARCTOS_KEYS')
-    return ring
-  }
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new StartError(`the key file \`${path}\` cannot be read: ${reasonOf(cause)}`, { cause })
-  })
-  const { records, problems } = parseKeyFile(text)
-  if (problems.length > 0) throw new StartError(`the key file \`${path}\` has mistakes:\n${problems.join('\n')}`)
-  if (mode === 'production' && records.length === 0) throw new StartError(`the key file \`${path}\` holds no key`)
-  for (const record of records) ring.add(record)
-  return ring
+/** Beside a replicator process, environments are there without it, too. */
+const openEnvironments = (configuration: Configuration, parts: EnvironmentParts): ReplicaSet => {
+  const { log, metrics } = parts.platform
+  const lag = metrics.histogram(appendToApply, [])
+  const stored = configuration.replicator === null ? {} : { stored: storedState(configuration, parts.pool, log) }
+  return new ReplicaSet({ ...configuration, ...parts, ...stored, applied: (lagMs) => lag.observe(lagMs / 1000) })
 }
 
-const openServer = async (
-  { host, port, requestTimeoutMs }: Configuration,
-  app: () => ReturnType<typeof createApp>,
-): Promise<HttpServer> => {
-  try {
-    return await listen({ host, port, requestTimeoutMs, app })
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : ''
-    const reason = code === 'EADDRINUSE' ? 'another process uses it: stop that one or choose another with OSO_PORT' : reasonOf(cause)
-    throw new StartError(`cannot listen on ${host}:${port}: ${reason}`, { cause })
+const appendToApply = {
+  name: 'arctos_append_to_apply_seconds',
+  help: 'From append to apply of the last record of each push, by the clocks of two machines',
+  labels: [],
+  buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60],
+} as const
+
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 2000
+
+/** Without a replicator and without anything stored there is nothing to serve yet: the process is alive, and not ready, until there is. */
+const persistently = async (begin: () => Promise<Bootstrapped>, { log }: Platform): Promise<Bootstrapped> => {
+  let last: string | null = null
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
+    try {
+      return await begin()
+    } catch (error) {
+      if (!(error instanceof LogError) || error.code !== 'unavailable') throw error
+      if (error.message !== last) log('warn', 'waiting-for-replicator', { reason: error.message, recovery: 'automatic' })
+      last = error.message
+      await delay(pauseMs)
+    }
   }
 }
-
-const openReplicator = async ({ directory, mode }: Configuration): Promise<InnerReplicator> => {
-  const maxRecordBytes = mode === 'production' ? limits.recordBytes : limits.developmentRecordBytes
-  try {
-    await mkdir(directory, { recursive: true })
-    await access(directory, constants.W_OK)
-  } catch (cause) {
-    throw new StartError(`the data directory \`${directory}\` cannot be written: ${reasonOf(cause)}`, { cause })
-  }
-  try {
-    return await startReplicatorWorker({ directory, maxRecordBytes })
-  } catch (cause) {
-    throw new StartError(`the log in \`${directory}\` cannot be opened: ${reasonOf(cause)}`, { cause })
-  }
-}
-
-const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

@@ -1,5 +1,6 @@
 /** What the portable app asks of its platform: clocks, randomness, log lines, metrics. */
 import { sha256 } from '@noble/hashes/sha2.js'
+import { pause } from '../snapshots/pause.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
 import type { MetricRegistry } from '../src/ops/metrics.ts'
 
@@ -12,6 +13,8 @@ export interface Platform {
   readonly newId: () => string
   /** SHA-256 of the UTF-8 of a text. */
   readonly sha256: (text: string) => Uint8Array
+  /** Lets whatever waits run first. */
+  readonly pause: () => Promise<void>
   readonly log: WriteLogLine
   readonly metrics: MetricRegistry
 }
@@ -24,6 +27,7 @@ export const webPlatform = (log: WriteLogLine, metrics: MetricRegistry): Platfor
   monotonicMs: () => performance.now(),
   newId: () => crypto.randomUUID(),
   sha256: (text) => sha256(encoder.encode(text)),
+  pause,
   log,
   metrics,
 })

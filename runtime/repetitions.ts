@@ -1,8 +1,16 @@
 /** Recognises a client's retry of a write, so that it has one effect (http-api.md 9.2): only requests that carry an id of their own, for a minute, in this process. */
 import { LogError } from '../src/log/log.ts'
 import type { Call } from './exchange.ts'
+import type { Principal } from './keys.ts'
 import type { Platform } from './platform.ts'
 import type { Reply } from './reply.ts'
+import type { Environment } from './service.ts'
+
+/** What makes two requests the same. */
+export interface Repeatable extends Pick<Call, 'request' | 'body' | 'sentRequestId'> {
+  readonly environment: Pick<Environment, 'id'>
+  readonly principal: Pick<Principal, 'tokenId'>
+}
 
 const REMEMBERED_MS = 60_000
 /** Remembered writes; the oldest goes first. */
@@ -26,7 +34,7 @@ export class Repetitions {
   }
 
   /** Executes a write under a write id, or gives the answer of the same request before. */
-  async run(call: Call, execute: (writeId: string) => Promise<Reply>): Promise<Reply> {
+  async run(call: Repeatable, execute: (writeId: string) => Promise<Reply>): Promise<Reply> {
     if (call.sentRequestId === null) return execute(this.#platform.newId())
     const key = this.#keyOf(call, call.sentRequestId)
     for (;;) {
@@ -71,7 +79,7 @@ export class Repetitions {
     return entry
   }
 
-  #keyOf({ environment, principal, request, body }: Call, requestId: string): string {
+  #keyOf({ environment, principal, request, body }: Repeatable, requestId: string): string {
     const target = request.url.slice(request.url.indexOf('/', request.url.indexOf('://') + 3))
     const digest = String.fromCharCode(...this.#platform.sha256(body))
     return [environment.id, principal.tokenId, requestId, request.method, target, digest].join('\n')

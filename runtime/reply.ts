@@ -3,13 +3,18 @@ import type { ApiError } from '../src/wire/api-error.ts'
 
 export interface Reply {
   readonly status: number
-  readonly body: string | ReadableStream<Uint8Array>
+  /** Null where the status allows none. */
+  readonly body: string | ReadableStream<Uint8Array> | null
   readonly contentType: string
   /** Position of a mutation, for `OsoOffset`. */
   readonly offset: string | null
+  /** Position of the state that answered, when other turns ran since. */
+  readonly position?: string
   /** False when a durable write was not applied within the wait. */
   readonly applied: boolean
   readonly retryAfterSeconds: number | null
+  /** Headers of another server's answer, which go out in place of ours. */
+  readonly passed?: Readonly<Record<string, string>>
 }
 
 export const jsonType = 'application/json'

@@ -14,6 +14,7 @@ export const serviceLimits = (configuration: Configuration): ServiceLimits => {
     getFacts: configuration.getFacts,
     queryTimeoutMs: configuration.queryTimeoutMs,
     tokenWaitMs: configuration.tokenWaitMs,
+    maxStalenessMs: orNone(configuration.maxStalenessMs),
     concurrentRequests: orNone(configuration.concurrentRequests),
     readsPerSecond: orNone(configuration.readsPerSecond),
     factUpdatesPerMinute: orNone(configuration.factUpdatesPerMinute),

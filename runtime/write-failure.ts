@@ -10,6 +10,9 @@ const errors: Readonly<Record<LogErrorCode, (message: string) => ApiError>> = {
   unavailable: () => new ApiError('unavailable', 'the log takes no writes at the moment'),
   'out-of-range': () => new ApiError('unavailable', 'the log takes no writes at the moment'),
   corrupted: () => new ApiError('unavailable', 'the log takes no writes at the moment'),
+  diverged: () => new ApiError('unavailable', 'the log takes no writes at the moment'),
+  unreadable: () => new ApiError('unavailable', 'a newer version wrote to this environment'),
+  'unknown-environment': () => new ApiError('unauthorized', 'the environment of this key was deleted'),
 }
 
 /** The public error for what an append rejected with; anything but a LogError is passed on as it is. */

@@ -1,20 +1,22 @@
 #!/usr/bin/env node
 /** The command line `arctos`. */
-import { readFile } from 'node:fs/promises'
 import { Command } from 'commander'
-import { ClientError } from '../../src/client/client.ts'
+import { ClientError } from '../../src/client/transport.ts'
+import { packageVersion } from '../node/version.ts'
 import { CliError } from './cli-error.ts'
+import { addEdgeCommand } from './edge.ts'
+import { addEnvCommands } from './env-commands.ts'
 import { addFactCommands } from './fact-commands.ts'
+import { addFallbackCommand } from './fallback.ts'
 import { addKeyCommands } from './key-commands.ts'
 import { print, printError } from './output.ts'
 import { addPolicyCommands } from './policy-commands.ts'
 import { addQuestionCommands } from './question-commands.ts'
+import { addReplicateCommand } from './replicate.ts'
+import { addRestoreCommands } from './restore-commands.ts'
 import { addServeCommands } from './serve.ts'
-
-const packageVersion = async (): Promise<string> => {
-  const manifest: unknown = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '0.0.0'
-}
+import { addSnapshotCommands } from './snapshot-commands.ts'
+import { addVerifyCommands } from './verify-commands.ts'
 
 // CI actions read the second and the fourth word.
 const versionLine = async (): Promise<string> => `version: ${await packageVersion()} sha: unknown`
@@ -22,10 +24,17 @@ const versionLine = async (): Promise<string> => `version: ${await packageVersio
 const main = async (): Promise<void> => {
   const program = new Command('arctos').description('authorization from Polar policies').showHelpAfterError()
   addServeCommands(program)
+  addReplicateCommand(program)
+  addEdgeCommand(program)
+  addFallbackCommand(program)
   addPolicyCommands(program)
   addFactCommands(program)
   addQuestionCommands(program)
+  addEnvCommands(program)
   addKeyCommands(program)
+  addSnapshotCommands(program)
+  addRestoreCommands(program)
+  addVerifyCommands(program)
   program
     .command('version')
     .description('print the version')

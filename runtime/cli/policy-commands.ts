@@ -1,6 +1,6 @@
 /** `policy`, `validate`, `test`. */
 import type { Command } from 'commander'
-import { ClientError } from '../../src/client/client.ts'
+import { ClientError } from '../../src/client/transport.ts'
 import { compilePolicy } from '../../src/engine/compile.ts'
 import type { SourceFile } from '../../src/polar/source.ts'
 import { CliError } from './cli-error.ts'

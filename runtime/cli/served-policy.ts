@@ -1,6 +1,7 @@
 /** The policy files that a development server was started with: loaded once it serves, and again when they change. */
 import { watch } from 'node:fs'
-import { ArctosClient, ClientError } from '../../src/client/client.ts'
+import { ArctosClient } from '../../src/client/client.ts'
+import { ClientError } from '../../src/client/transport.ts'
 import type { WriteLogLine } from '../../src/ops/log-line.ts'
 import { developmentKey } from '../../src/wire/api-key.ts'
 import type { RunningServer } from '../node.ts'

@@ -1,5 +1,6 @@
 /** The compiled wasm modules of this process, and stores over databases of their own. */
 import { readFile } from 'node:fs/promises'
+import { createStorePool, type MeasuredStorePool } from '../../snapshots/pool.ts'
 import { instantiate, openDatabase } from '../../src/store/binding.ts'
 import type { Store } from '../../src/store/facts.ts'
 import { createStore } from '../../src/store/store.ts'
@@ -26,5 +27,9 @@ export const storeFactory =
   ({ sqlite, trampoline }: WasmModules): (() => Store) =>
   () =>
     createStore(openDatabase(instantiate(sqlite, trampoline, { maxBytes: MAX_BYTES, nowMs: () => Date.now() })))
+
+/** A pool of databases, each in an instance of its own. */
+export const storePool = ({ sqlite, trampoline }: WasmModules): MeasuredStorePool =>
+  createStorePool({ sqlite, trampoline, maxBytes: MAX_BYTES, nowMs: () => Date.now() })
 
 const compile = async (url: string): Promise<WebAssembly.Module> => WebAssembly.compile(await readFile(new URL(url)))

@@ -12,9 +12,13 @@ const CHUNK = 1000
 
 export const getFacts: Route = {
   endpoint: endpoints.getFacts,
-  handle({ request, environment }, { limits }) {
+  handle({ request, environment }, { limits, kind }) {
     const parameters = new URL(request.url).searchParams
     const predicate = parameters.get('predicate')
+    // The Node client drops the query string on its way to a fallback: everything would look like the answer to a narrow question.
+    if (kind === 'fallback' && (predicate === null || predicate === '')) {
+      throw new ApiError('bad-value', 'a fallback node needs the parameter `predicate`, `_` for every one')
+    }
     const args = patternOf(parameters)
     // Arguments that no fact has match nothing.
     if (args === null) return jsonText('[]')

@@ -45,10 +45,12 @@ const nextPage = (paging: Paging, token: string): Reply | Promise<Reply> => {
   const cursor = parsePageToken(token, paging.scope)
   const { call, service } = paging
   const { logId } = positionOf(call.environment)
-  const reached = call.environment.reach({ logId, revision: cursor.revision }, service.limits.tokenWaitMs)
+  const first = { logId, revision: cursor.revision }
+  const reached = call.environment.reach(first, service.limits.tokenWaitMs)
   if (reached === true) return page(paging, cursor)
   return reached.then((inTime) => {
-    if (!inTime) throw new ApiError('page-not-ready', 'this node has not reached the state of the first page yet')
+    if (!inTime || call.environment.reach(first, 0) !== true)
+      throw new ApiError('page-not-ready', 'this node has not reached the state of the first page yet')
     return page(paging, cursor)
   })
 }
@@ -65,7 +67,7 @@ const page = (
   )
   const last = ids.at(-1)
   const next = more && last !== undefined ? formatPageToken({ after: last, pageSize, revision }, scope) : null
-  return json({ results: ids, next_page_token: next } satisfies ListBody)
+  return { ...json({ results: ids, next_page_token: next } satisfies ListBody), position: call.environment.position }
 }
 
 const checkSize = (size: unknown): number => {

@@ -63,6 +63,15 @@ export const openRoutes: readonly OpenRoute[] = [
   { endpoint: endpoints.healthcheck, handle: (_, service) => whenReady(service) },
   { endpoint: endpoints.ready, handle: (_, service) => whenReady(service) },
   {
+    endpoint: endpoints.fallbackHealthcheck,
+    handle(_, { kind, environments }) {
+      if (kind !== 'fallback') throw new ApiError('not-found', 'there is no such endpoint, or not with this method')
+      // Whatever its age: a fallback is there for when everything else is down.
+      if ([...environments.all()].every(({ problem }) => problem !== null)) throw new ApiError('not-ready', 'no valid snapshot is loaded')
+      return json({ message: 'a valid snapshot is loaded' } satisfies MessageBody)
+    },
+  },
+  {
     endpoint: endpoints.testEnvironment,
     async handle(request, service) {
       if (!service.development) throw new ApiError('not-found', 'test environments exist on development servers only')

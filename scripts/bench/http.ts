@@ -161,6 +161,7 @@ const preloaded = ({ store, policy, engine }: World): Environments => {
     policy,
     engine,
     position,
+    through: store.revision(),
     acknowledged: position,
     problem: null,
     stalenessMs: () => 0,

@@ -10,14 +10,15 @@ import { type Figure, figureLine, figureTable, passes } from './figure.ts'
 import { githubShapes } from './github.ts'
 import { httpFigures } from './http.ts'
 import { listFigures } from './list.ts'
+import { replicationFigures } from './replication.ts'
 import { load, type World, withReference } from './world.ts'
 import { writeFigures } from './write.ts'
 
-const SUITES = ['authorize', 'http', 'apply', 'list', 'write'] as const
+const SUITES = ['authorize', 'http', 'apply', 'list', 'write', 'replication'] as const
 type Suite = (typeof SUITES)[number]
 type Size = keyof typeof githubShapes
 
-const USAGE = 'usage: npm run bench -- [--suite authorize|http|apply|list|write|all] [--size 10k|1m|both]\n'
+const USAGE = 'usage: npm run bench -- [--suite authorize|http|apply|list|write|replication|all] [--size 10k|1m|both]\n'
 
 const main = async (): Promise<void> => {
   const options = readOptions(process.argv.slice(2))
@@ -32,11 +33,14 @@ const main = async (): Promise<void> => {
     figures.push(...found)
     for (const figure of found) process.stdout.write(`${figureLine(figure)}\n`)
   }
-  const worlds = suites.some((suite) => suite !== 'write') ? await loadWorlds(sizes, suites, report) : []
+  const worlds = suites.some((suite) => inProcess.has(suite)) ? await loadWorlds(sizes, suites, report) : []
   if (suites.includes('authorize')) report(authorizeFigures(worlds))
   if (suites.includes('list')) for (const world of worlds) report(listFigures(world))
   if (suites.includes('http')) for (const world of worlds) report(await httpFigures(world))
   if (suites.includes('write')) report(await writeFigures())
+  // Cells hold the largest size only: what depends on it is what is measured.
+  for (const size of suites.includes('replication') ? sizes.slice(-1) : [])
+    await replicationFigures({ size, shape: githubShapes[size], report })
   process.stdout.write(`\n${figureTable(figures)}\n`)
   if (figures.some((figure) => passes(figure) === false)) process.exitCode = 1
 }
@@ -76,6 +80,7 @@ const loadWorlds = async (
   return suites.some((suite) => asksQuestions.has(suite)) ? loaded.map(withReference) : []
 }
 
+const inProcess: ReadonlySet<Suite> = new Set(['authorize', 'http', 'apply', 'list'])
 const asksQuestions: ReadonlySet<Suite> = new Set(['authorize', 'http', 'list'])
 
 const collectGarbage = (): void => {

@@ -1,5 +1,5 @@
 /** A loaded data set: facts applied as from a log, the engine over them, and the reference beside it. */
-import { ActivePolicy } from '../../runtime/active-policy.ts'
+import { ActivePolicy } from '../../snapshots/active-policy.ts'
 import { assert } from '../../src/base/assert.ts'
 import type { Fact } from '../../src/base/value.ts'
 import type { CheckedPolicy } from '../../src/check/core.ts'

@@ -55,14 +55,76 @@ export const limits = {
   /** Records and bytes of one read of the log. */
   readRecords: 256,
   readChunkBytes: 1024 * 1024,
+  /** Records that one step of trimming the embedded log forgets: other work waits for it. */
+  trimRecords: 1000,
   /** Pushes that a reader of the tail has not taken yet; beyond it, it reads the log at its own pace. */
   tailPushes: 16,
+  /** A reader that has taken nothing for so long, in ms, is waited for no more. */
+  tailStallMs: 10_000,
+  /** Between two pushes that only say that an environment is idle, in ms. */
+  idleAdvanceMs: 50,
+  /** Rough bytes of the newest records that a replicator keeps in memory, of all environments. */
+  recentBytes: 64 * 1024 * 1024,
+  /** Bytes that a database image travels in. */
+  imageChunkBytes: 1024 * 1024,
+  /** Between two readings of its clock that a runtime sends its replicator, in ms, each answered by a heartbeat; so many without an answer end the stream. */
+  innerHeartbeatMs: 250,
+  innerSilentTicks: 20,
+  /** A runtime that a replicator has not heard for so long, in ms, is taken for gone. */
+  innerSilenceMs: 10_000,
+  /** Longest pause between two attempts to reach a replicator, and longest wait for an answer of it: short ones, and images and snapshots, in ms. */
+  innerPauseMs: 1000,
+  innerCallMs: 30_000,
+  innerLongCallMs: 600_000,
+  /** Wait of a closing client, in ms, for appends that its replicator has not answered. */
+  innerCloseMs: 5000,
+  /** Wait of an append's answer, in ms, until the record that it speaks of has come over the stream. */
+  innerArrivalMs: 250,
+  /** Bytes of one request of a runtime: any record as text, so that the log itself says which is too large. */
+  innerBodyBytes: 32 * 1024 * 1024,
+  /** Lines that a replicator holds for one runtime whose connection takes nothing, in bytes. */
+  innerHeldBytes: 64 * 1024 * 1024,
   /** UTF-16 units of an environment's name. */
   environmentName: 128,
   /** Wait for the lock of a data directory whose holder is just ending, in ms. */
   directoryLockMs: 1000,
+  /** The same for the replicator's own replica: one turn of the thread that appends and pushes. */
+  ownApplyChanges: 100,
+  /** Waits before something that failed is tried again, in ms: the first, doubled each time, and the longest. */
+  retryMs: 250,
+  retryMaxMs: 30_000,
+  /** Environments that are loaded at once when a replicator starts, and that are published at once. */
+  environmentsOpening: 4,
+  publications: 2,
+  /** Between two looks at whether an environment without new records has something to publish, in ms. */
+  idlePublicationMs: 5000,
+  /** The lease of the publisher: how often its holder renews it, and after how long without that another takes it over, in ms (design.md 8). */
+  leaseRenewMs: 2000,
+  leaseStandstillMs: 10_000,
+  /** Longest wait for calls to the shared object store when a replicator ends, in ms. */
+  remoteCloseMs: 3000,
+  /** Between two comparisons of what another cell published with what is here, in ms. */
+  compareMs: 5000,
+  /** Longest wait until a replicator's own replica has what was published, in ms: it may be loading or replaying. */
+  currentWaitMs: 60_000,
+  /** Changes behind the newest snapshot after which another one is cut, while they come and when no more come: a start replays about 100,000 per second. */
+  replayChanges: 50_000,
+  quietChanges: 5000,
+  /** Between two looks for objects that nothing needs, and how long nothing must have needed them, in ms (design.md 8). */
+  sweepMs: 600_000,
+  unreferencedMs: 3_600_000,
+  /** Revisions of an environment whose state hash a replicator remembers, to compare it with what others publish. */
+  stateHashes: 1024,
   /** Changes applied in one transaction, unless one record has more: one turn of the serving thread (platform.md 8). */
   applyChanges: 500,
+  /** Rows of a table up to which a missing index is built on the thread that serves (design.md 5). */
+  servedIndexRows: 50_000,
+  /** Shapes of questions that are prepared before a swap; the others are prepared when they are asked. */
+  swapShapes: 500,
+  /** Changes that arrive while a swap is being prepared: with more of them it is given up, and tried again. */
+  swapChanges: 200_000,
+  /** Values of an image's dictionary that are taken into memory in one turn of the serving thread. */
+  warmValues: 2000,
   /** Facts of one batch in production (http-api.md 15). */
   batchFacts: 1000,
   /** Facts removed by one wildcard delete in production (http-api.md 15). */
@@ -79,14 +141,22 @@ export const limits = {
   writeIds: 65_536,
   /** Values remembered of the dictionary, in each direction: at most twice as many, about 100 bytes each. */
   dictionaryCache: 50_000,
+  /** Bytes of the dictionary that are held beside the database, per environment: about two million texts. */
+  residentDictionaryBytes: 64 * 1024 * 1024,
   /** Kept policy versions and their bytes (design.md 7). */
   policyVersions: 50,
   policyVersionBytes: 8 * 1024 * 1024,
   /** Total time of the policy tests of one save, in ms (design.md 3). */
   policyTestMs: 4000,
+  /** Changes of environments and keys that wait for each other in one process; beyond it 503. */
+  adminChanges: 64,
   /** Environments made by POST /test_environment (http-api.md 19). */
   testEnvironments: 1000,
   /** Wait of a write until it is applied, and of a read for its token, in ms (http-api.md 5). */
   appliedWaitMs: 1000,
   tokenWaitMs: 2000,
+  /** UTF-8 bytes of the key of an object, its prefix not counted: S3 takes 1,024 with the prefix. */
+  objectKeyBytes: 800,
+  /** Objects that one listing tells: beyond it `too-large`. */
+  listedObjects: 1_000_000,
 } as const

@@ -1,5 +1,5 @@
 /** A client of the HTTP API over fetch: what the command line uses. It keeps the position of its last write, so that it reads its own writes. */
-import { type Endpoint, endpoints } from '../wire/endpoints.ts'
+import { endpoints } from '../wire/endpoints.ts'
 import type {
   AuthorizeBody,
   AuthorizedResourcesBody,
@@ -18,27 +18,7 @@ import type {
   ValueBody,
   ValuePatternBody,
 } from '../wire/responses.ts'
-
-export interface ClientOptions {
-  /** Base URL of the server, without `/api`. */
-  readonly url: string
-  readonly key: string
-  /** How long an answer may take. */
-  readonly timeoutMs?: number
-}
-
-/** An answer that is no success; `body` is the whole error object. */
-export class ClientError extends Error {
-  override readonly name = 'ClientError'
-  /** 0 when the server could not be reached. */
-  readonly status: number
-  readonly body: unknown
-  constructor(status: number, message: string, body: unknown, options?: ErrorOptions) {
-    super(message, options)
-    this.status = status
-    this.body = body
-  }
-}
+import { type ClientOptions, Transport } from './transport.ts'
 
 export interface PolicyFlags {
   readonly force?: boolean
@@ -55,37 +35,35 @@ export interface QueryRequest {
 
 export type Changeset = { readonly inserts: readonly FactBody[] } | { readonly deletes: readonly FactPatternBody[] }
 
-const TIMEOUT_MS = 30_000
 const PAGE_SIZE = 10_000
 
 export class ArctosClient {
-  readonly #options: ClientOptions
-  #offset: string | null = null
+  readonly #transport: Transport
 
   constructor(options: ClientOptions) {
-    this.#options = options
+    this.#transport = new Transport(options)
   }
 
   /** Resolves to false when the policy was the active one already. */
   async savePolicy(src: string, filename: string | null, flags: PolicyFlags = {}): Promise<MessageBody & { readonly changed: boolean }> {
-    const { status, body } = await this.#send<MessageBody>(endpoints.savePolicy, { src, filename }, flagText(flags))
+    const { status, body } = await this.#transport.send<MessageBody>(endpoints.savePolicy, { src, filename }, flagText(flags))
     return { message: body.message, changed: status !== 202 }
   }
 
   async testPolicy(src: string, filename: string | null, flags: PolicyFlags = {}): Promise<PolicyTestResult> {
-    return this.#ask(endpoints.testPolicy, { src, filename }, flagText(flags))
+    return this.#transport.ask(endpoints.testPolicy, { src, filename }, flagText(flags))
   }
 
   async getPolicy(): Promise<PolicyBody['policy']> {
-    return (await this.#ask<PolicyBody>(endpoints.getPolicy)).policy
+    return (await this.#transport.ask<PolicyBody>(endpoints.getPolicy)).policy
   }
 
   async policyMetadata(): Promise<MetadataBody['metadata']> {
-    return (await this.#ask<MetadataBody>(endpoints.policyMetadata)).metadata
+    return (await this.#transport.ask<MetadataBody>(endpoints.policyMetadata)).metadata
   }
 
   async batch(changesets: readonly Changeset[]): Promise<MessageBody> {
-    return this.#ask(endpoints.batch, changesets)
+    return this.#transport.ask(endpoints.batch, changesets)
   }
 
   async insert(fact: FactBody): Promise<MessageBody> {
@@ -103,16 +81,16 @@ export class ArctosClient {
       if (type !== null) parameters.set(`args.${index}.type`, type)
       if (id !== null) parameters.set(`args.${index}.id`, id)
     }
-    return this.#ask(endpoints.getFacts, undefined, parameters.toString())
+    return this.#transport.ask(endpoints.getFacts, undefined, parameters.toString())
   }
 
   async clear(): Promise<MessageBody> {
-    return this.#ask(endpoints.clearData, {})
+    return this.#transport.ask(endpoints.clearData, {})
   }
 
   async authorize(actor: ValueBody, action: string, resource: ValueBody, contextFacts: readonly FactBody[] = []): Promise<boolean> {
     const body = { ...actorOf(actor), action, ...resourceOf(resource), context_facts: contextFacts }
-    return (await this.#ask<AuthorizeBody>(endpoints.authorize, body)).allowed
+    return (await this.#transport.ask<AuthorizeBody>(endpoints.authorize, body)).allowed
   }
 
   async authorizeResources(
@@ -122,7 +100,7 @@ export class ArctosClient {
     contextFacts: readonly FactBody[] = [],
   ): Promise<readonly ValueBody[]> {
     const body = { ...actorOf(actor), action, resources, context_facts: contextFacts }
-    return (await this.#ask<AuthorizedResourcesBody>(endpoints.authorizeResources, body)).results
+    return (await this.#transport.ask<AuthorizedResourcesBody>(endpoints.authorizeResources, body)).results
   }
 
   /** All ids, fetched page by page. */
@@ -138,7 +116,7 @@ export class ArctosClient {
         page_size: PAGE_SIZE,
         page_token: token,
       }
-      const page: ListBody = await this.#ask<ListBody>(endpoints.list, body)
+      const page: ListBody = await this.#transport.ask<ListBody>(endpoints.list, body)
       ids.push(...page.results)
       token = page.next_page_token ?? null
     } while (token !== null)
@@ -147,55 +125,22 @@ export class ArctosClient {
 
   async actions(actor: ValueBody, resource: ValueBody, contextFacts: readonly FactBody[] = []): Promise<readonly string[]> {
     const body = { ...actorOf(actor), ...resourceOf(resource), context_facts: contextFacts }
-    return (await this.#ask<ResultsBody>(endpoints.actions, body)).results
+    return (await this.#transport.ask<ResultsBody>(endpoints.actions, body)).results
   }
 
   /** Derived facts of one predicate. */
   async query(pattern: FactPatternBody, contextFacts: readonly FactBody[] = []): Promise<QueryBody['results']> {
-    return (await this.#ask<QueryBody>(endpoints.query, { fact: pattern, context_facts: contextFacts })).results
+    return (await this.#transport.ask<QueryBody>(endpoints.query, { fact: pattern, context_facts: contextFacts })).results
   }
 
   async evaluateQuery({ calls, constraints, contextFacts = [] }: QueryRequest): Promise<EvaluateQueryBody['results']> {
     const [predicate, ...rest] = calls
     const body = { predicate, calls: rest, constraints, context_facts: contextFacts }
-    return (await this.#ask<EvaluateQueryBody>(endpoints.evaluateQuery, body)).results
+    return (await this.#transport.ask<EvaluateQueryBody>(endpoints.evaluateQuery, body)).results
   }
 
   async stats(): Promise<StatsBody> {
-    return this.#ask(endpoints.stats)
-  }
-
-  async #ask<T>(endpoint: Endpoint, body?: unknown, query = ''): Promise<T> {
-    return (await this.#send<T>(endpoint, body, query)).body
-  }
-
-  async #send<T>(endpoint: Endpoint, body: unknown, query: string): Promise<{ readonly status: number; readonly body: T }> {
-    const response = await this.#fetch(endpoint, body, query)
-    const text = await response.text()
-    const parsed = parsedOf(text)
-    if (!response.ok) throw new ClientError(response.status, messageOf(parsed) ?? `the server answered ${response.status}`, parsed)
-    const offset = response.headers.get('OsoOffset')
-    if (offset !== null) this.#offset = offset
-    // The one cast: what a server of this API answers to this endpoint.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    return { status: response.status, body: parsed as T }
-  }
-
-  async #fetch({ method, path }: Endpoint, body: unknown, query: string): Promise<Response> {
-    const { url, key, timeoutMs = TIMEOUT_MS } = this.#options
-    const headers = new Headers({ Authorization: `Bearer ${key}`, 'Content-Type': 'application/json', 'X-Request-ID': crypto.randomUUID() })
-    if (this.#offset !== null) headers.set('OsoOffset', this.#offset)
-    const target = `${url.replace(/\/+$/, '')}${path}${query === '' ? '' : `?${query}`}`
-    try {
-      return await fetch(target, {
-        method,
-        headers,
-        body: body === undefined ? null : JSON.stringify(body),
-        signal: AbortSignal.timeout(timeoutMs),
-      })
-    } catch (cause) {
-      throw new ClientError(0, `the server at ${url} cannot be reached`, null, { cause })
-    }
+    return this.#transport.ask(endpoints.stats)
   }
 }
 
@@ -210,14 +155,3 @@ const flagText = ({ force = false, failFast = false, showSuggestions = false }: 
     .map(([flag]) => `${flag}=true`)
     .join('&')
 }
-
-const parsedOf = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
-}
-
-const messageOf = (body: unknown): string | null =>
-  typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string' ? body.message : null

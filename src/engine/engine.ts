@@ -1,5 +1,7 @@
 /** The questions that an environment answers. `createEngine` in `create.ts` builds one from a checked policy and a store. */
 import type { Fact, Value, ValuePattern } from '../base/value.ts'
+import type { CheckedPolicy } from '../check/core.ts'
+import type { Question } from './question.ts'
 
 /** What every question carries: facts that count for this request only, the request's clock, its budget. */
 export interface Request {
@@ -40,6 +42,13 @@ export interface ListPage {
   readonly more: boolean
 }
 
+/** A shape that was asked, for another engine to prepare: a check by sample values, rows or a walk by their question. */
+export type HotShape = { readonly policy: CheckedPolicy } & (
+  | { readonly kind: 'check'; readonly values: readonly Value[] }
+  | { readonly kind: 'rows'; readonly question: Question; readonly contextFacts: readonly Fact[] }
+  | { readonly kind: 'walk'; readonly question: Question }
+)
+
 export interface Engine {
   authorize(actor: Value, action: string, resource: Value, request: Request): boolean
   /** `allow/2`: a global permission. */
@@ -62,6 +71,14 @@ export interface Engine {
   ): { readonly predicate: string; readonly args: readonly ValuePattern[] }[]
   /** Frees prepared statements. */
   close(): void
+}
+
+/** An engine that can hand over to the one that takes its place. */
+export interface PreparingEngine extends Engine {
+  /** The shapes that are prepared, at most so many. */
+  hotShapes(most: number): HotShape[]
+  /** Prepares a shape that another engine was asked, so that it costs the next request nothing. What cannot be prepared is left to that request. */
+  prepare(shape: HotShape): void
 }
 
 export type QueryErrorCode = 'cannot-be-enumerated' | 'linked-wildcards' | 'query-too-slow' | 'query-too-large' | 'query-too-complex'

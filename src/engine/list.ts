@@ -23,7 +23,7 @@ interface Planning {
 export class ListWalker {
   readonly #store: Store
   readonly #planner: QuestionPlanner
-  readonly #prepared = new Map<string, BoundStatement | null>()
+  readonly #prepared = new Map<string, { readonly question: Question; readonly statement: BoundStatement | null }>()
 
   constructor(store: Store, planner: QuestionPlanner) {
     this.#store = store
@@ -43,7 +43,7 @@ export class ListWalker {
   ): ListPage | null {
     const walked = question.variables.at(-1)
     if (!walked?.type || walked.type === 'Integer' || walked.type === 'Boolean') return null
-    const statement = this.#statement(question, wanted)
+    const statement = this.prepare(question, wanted)
     if (!statement) return null
     const ids: string[] = []
     let after = wanted.after === null || wanted.after === '*' ? '' : wanted.after
@@ -64,18 +64,24 @@ export class ListWalker {
   }
 
   clear(): void {
-    for (const statement of this.#prepared.values()) statement?.finalize()
+    for (const { statement } of this.#prepared.values()) statement?.finalize()
     this.#prepared.clear()
   }
 
-  #statement(question: Question, { shapes, budget }: Planning): BoundStatement | null {
+  /** Every question that was walked, or found to be none to walk. */
+  questions(): Question[] {
+    return Array.from(this.#prepared.values(), ({ question }) => question)
+  }
+
+  /** The statement that walks, null for a question that is none to walk. */
+  prepare(question: Question, { shapes, budget }: Planning): BoundStatement | null {
     const key = questionKey(question)
-    let statement = this.#prepared.get(key)
-    if (statement === undefined) {
-      statement = this.#prepare(question, shapes(), budget)
-      this.#prepared.set(key, statement)
+    let found = this.#prepared.get(key)
+    if (found === undefined) {
+      found = { question, statement: this.#prepare(question, shapes(), budget) }
+      this.#prepared.set(key, found)
     }
-    return statement
+    return found.statement
   }
 
   /** A wildcard answer would make the check hold for ids that the list does not name, so such questions are not walked. */

@@ -1,7 +1,7 @@
 /** Plans under a budget of steps and time, and remembers what was too much: planning runs on the thread that serves. */
-import { LRUCache } from 'lru-cache'
 import { PlanBudget, TooComplex } from '../ir/budget.ts'
 import { QueryError, type Request } from './engine.ts'
+import { LazyCache } from './lazy-cache.ts'
 
 /** How long a question that took too long is refused without trying again; one that took too many steps is refused for good. */
 const RETRY_MS = 60_000
@@ -12,7 +12,7 @@ interface Failure {
 }
 
 export class PlanGuard {
-  readonly #failures = new LRUCache<string, Failure>({ max: 10_000 })
+  readonly #failures = new LazyCache<Failure>({ max: 10_000 })
 
   /** `key` names the shape of the question and what it is planned for. Throws QueryError. */
   run<T>(key: string, { nowMs, timeoutMs }: Request, work: (budget: PlanBudget) => T): T {

@@ -1,5 +1,4 @@
 /** The engine: compiles each shape of question once, and answers it with bound parameters. */
-import { LRUCache } from 'lru-cache'
 import { at, known } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
 import { sortBytewise } from '../base/text.ts'
@@ -7,13 +6,23 @@ import type { Fact, Value, ValuePattern } from '../base/value.ts'
 import { NAMED_PREDICATES } from '../check/collect-signatures.ts'
 import type { CheckedPolicy } from '../check/core.ts'
 import { acceptsFact, acceptsTypes } from '../check/signatures.ts'
-import type { PlanBudget } from '../ir/budget.ts'
-import { SqlError } from '../store/database.ts'
+import { PlanBudget, TooComplex } from '../ir/budget.ts'
 import type { Encoded, Store } from '../store/facts.ts'
 import { ColumnIds, cellsOf, compareIds, comparePatterns, firstAfter, tooManyRows } from './answers.ts'
 import { type Asked, ask, askAllow, askedQuestions } from './asked.ts'
 import type { Inputs } from './binder.ts'
-import { type ConjunctiveQuery, type Engine, type ListPage, type PageRequest, QueryError, type Request, type Row } from './engine.ts'
+import {
+  type ConjunctiveQuery,
+  type HotShape,
+  type ListPage,
+  type PageRequest,
+  type PreparingEngine,
+  QueryError,
+  type Request,
+  type Row,
+} from './engine.ts'
+import { guarded } from './guarded.ts'
+import { LazyCache } from './lazy-cache.ts'
 import { ListWalker } from './list.ts'
 import { PlanGuard } from './plan-guard.ts'
 import { QuestionPlanner } from './plan-question.ts'
@@ -26,21 +35,21 @@ import { RequestValues } from './values.ts'
 const MAX_PREPARED = 2000
 /** Rows up to which a page is cut from the whole list. */
 const SHORT_LIST = 3000
-/** Virtual machine instructions between two looks at the clock. */
-const BUDGET_STEPS = 20_000
-/** Instructions per allowed millisecond where the clock stands still. */
-const STEPS_PER_MS = 50_000
+/** Context facts up to which a shape is remembered for another engine. */
+const SAMPLE_FACTS = 10
+/** For shapes that were planned before: only the steps of their planning are bounded. */
+const AHEAD: Request = { contextFacts: [], unixSeconds: 0, nowMs: null, timeoutMs: 0 }
 
 const WILDCARD: ValuePattern = { type: null, id: null }
 
-export class QueryEngine implements Engine {
+export class QueryEngine implements PreparingEngine {
   readonly #store: Store
   readonly #policy: CheckedPolicy
   readonly #planner: QuestionPlanner
   readonly #constants: Constants
-  readonly #judged = new LRUCache<string, { readonly error: QueryError | null }>({ max: 10_000 })
-  readonly #prepared = new LRUCache<string, Prepared>({ max: MAX_PREPARED, dispose: (prepared) => prepared.close() })
-  readonly #checks = new Map<string, { readonly prepared: Prepared; readonly direct: DirectCheck | null }>()
+  readonly #judged = new LazyCache<{ readonly error: QueryError | null }>({ max: 10_000 })
+  readonly #prepared = new LazyCache<PreparedRows>({ max: MAX_PREPARED, dispose: ({ prepared }) => prepared.close() })
+  readonly #checks = new Map<string, PreparedCheck>()
   readonly #walker: ListWalker
   readonly #guard = new PlanGuard()
   #epoch: number
@@ -141,6 +150,32 @@ export class QueryEngine implements Engine {
     return [...found.values()].sort(comparePatterns).map((answer) => ({ predicate, args: answer }))
   }
 
+  hotShapes(most: number): HotShape[] {
+    const policy = this.#policy
+    const checks = [...this.#checks.values()].map(({ values }): HotShape => ({ kind: 'check', policy, values }))
+    const rows = [...this.#prepared.values()].flatMap(({ question, contextFacts }): HotShape[] =>
+      contextFacts.length > SAMPLE_FACTS ? [] : [{ kind: 'rows', policy, question, contextFacts }],
+    )
+    const walks = this.#walker.questions().map((question): HotShape => ({ kind: 'walk', policy, question }))
+    return [...checks, ...rows, ...walks].slice(0, most)
+  }
+
+  prepare(shape: HotShape): void {
+    this.#refresh()
+    try {
+      if (shape.kind === 'check') {
+        const key = this.#checkKey(shape.values)
+        if (key !== null && !this.#checks.has(key)) this.#prepareCheck(key, shape.values, AHEAD)
+      } else if (shape.policy === this.#policy) {
+        this.#judged.set(questionKey(shape.question), { error: null })
+        if (shape.kind === 'rows') this.#prepare(shape.question, { ...AHEAD, contextFacts: shape.contextFacts })
+        else this.#walker.prepare(shape.question, { shapes: () => this.#shapes([]), budget: new PlanBudget() })
+      }
+    } catch (error) {
+      if (!(error instanceof QueryError || error instanceof TooComplex)) throw error
+    }
+  }
+
   close(): void {
     this.#clear()
   }
@@ -165,15 +200,7 @@ export class QueryEngine implements Engine {
   /** The hot path. */
   #fastAllow(key: string, values: readonly Value[], request: Request): boolean {
     this.#refresh()
-    let found = this.#checks.get(key)
-    if (!found) {
-      const asked = known(askAllow(values, this.#constants), 'ids of these types have one form')
-      this.#judge(asked.question, request)
-      const prepared = this.#plan(key, asked.question, request)
-      found = { prepared, direct: prepared.directCheck() }
-      if (this.#checks.size >= MAX_PREPARED) this.#clear()
-      this.#checks.set(key, found)
-    }
+    const found = this.#checks.get(key) ?? this.#prepareCheck(key, values, request)
     const { direct, prepared } = found
     if (!direct) {
       const inputs = this.#inputs(known(askAllow(values, this.#constants), 'ids of these types have one form'), request)
@@ -183,6 +210,16 @@ export class QueryEngine implements Engine {
     const encodedValues: Encoded[] = []
     for (let index = 0; index < values.length; index += 1) encodedValues.push(direct.wants[index] ? encoder.encode(at(values, index)) : 0)
     return this.#guarded(request, () => direct.ask(encodedValues))
+  }
+
+  #prepareCheck(key: string, values: readonly Value[], request: Request): PreparedCheck {
+    const { question } = known(askAllow(values, this.#constants), 'ids of these types have one form')
+    this.#judge(question, request)
+    const prepared = this.#plan(key, question, request)
+    const check = { values, prepared, direct: prepared.directCheck() }
+    if (this.#checks.size >= MAX_PREPARED) this.#clear()
+    this.#checks.set(key, check)
+    return check
   }
 
   #listQuestion(actor: Value, action: string, resourceType: string): Asked | null {
@@ -289,12 +326,12 @@ export class QueryEngine implements Engine {
     const { contextFacts } = request
     this.#refresh()
     const key = `${questionKey(question)}${contextFacts.length === 0 ? '' : JSON.stringify(contextSlots(contextFacts))}`
-    let prepared = this.#prepared.get(key)
-    if (!prepared) {
-      prepared = this.#plan(key, question, request)
-      this.#prepared.set(key, prepared)
+    let found = this.#prepared.get(key)
+    if (!found) {
+      found = { question, contextFacts, prepared: this.#plan(key, question, request) }
+      this.#prepared.set(key, found)
     }
-    return prepared
+    return found.prepared
   }
 
   #plan(key: string, question: Question, request: Request): Prepared {
@@ -334,18 +371,19 @@ export class QueryEngine implements Engine {
   }
 
   #guarded<T>(request: Request, work: () => T): T {
-    const { nowMs, timeoutMs } = request
-    const end = nowMs ? nowMs() + timeoutMs : 0
-    let steps = 0
-    const stop = nowMs ? (): boolean => nowMs() > end : (): boolean => (steps += BUDGET_STEPS) > timeoutMs * STEPS_PER_MS
-    try {
-      return this.#store.database.guarded(BUDGET_STEPS, stop, work)
-    } catch (error) {
-      if (error instanceof SqlError && error.code === 9)
-        throw new QueryError('query-too-slow', `the query took longer than ${timeoutMs} ms: narrow the question or simplify the policy`)
-      if (error instanceof SqlError && error.code === 7)
-        throw new QueryError('query-too-large', 'the query needs more memory than there is: narrow the question')
-      throw error
-    }
+    return guarded(this.#store.database, request, work)
   }
+}
+
+interface PreparedCheck {
+  /** Of the request that it was prepared for. */
+  readonly values: readonly Value[]
+  readonly prepared: Prepared
+  readonly direct: DirectCheck | null
+}
+
+interface PreparedRows {
+  readonly question: Question
+  readonly contextFacts: readonly Fact[]
+  readonly prepared: Prepared
 }

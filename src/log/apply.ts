@@ -1,9 +1,9 @@
 /** The only writer of a replica: folds records of the log into a store, each at most once. */
-import { assert, at, known } from '../base/assert.ts'
+import { assert, at, Bug, known } from '../base/assert.ts'
 import { canonicalId, type Fact, type FactPattern, type Value, type ValuePattern } from '../base/value.ts'
 import type { Store } from '../store/facts.ts'
 import type { RevisedRecord } from './log.ts'
-import type { Change, LogRecord } from './record.ts'
+import type { Change, LogRecord, RestoreBody } from './record.ts'
 
 export interface ApplyHooks {
   /** Values that the compiled policy compares with; a pure function of the source that never throws: none for a policy that does not compile. */
@@ -23,6 +23,14 @@ export interface ApplyOutcome {
   readonly ignored: number
   /** A policy was saved or everything was cleared: what was compiled before is out of date. */
   readonly policyChanged: boolean
+  /** What stopped it: a record that replaces the state by that of an object, which the caller loads. Everything in front of it is applied, nothing behind it. */
+  readonly restore: RestoreRecord | null
+}
+
+export interface RestoreRecord {
+  readonly revision: number
+  readonly record: LogRecord
+  readonly body: RestoreBody
 }
 
 /** Why records are no continuation of this replica. An incident: nothing of the record is applied and a person has to look. */
@@ -44,7 +52,7 @@ export class ApplyError extends Error {
 export const apply = (store: Store, records: readonly RevisedRecord[], hooks: ApplyHooks): ApplyOutcome => {
   const start = store.revision()
   const fresh = records.filter((record) => record.revision > start)
-  const { logId, belonging, incident } = admit(store.logId(), fresh)
+  const { logId, belonging, incident, restore } = admit(store, fresh)
   const tally: Tally = { applied: 0, skipped: records.length - fresh.length, inserted: 0, removed: 0, ignored: 0, policyChanged: false }
   if (belonging > 0) {
     store.transaction(() => {
@@ -53,7 +61,7 @@ export const apply = (store: Store, records: readonly RevisedRecord[], hooks: Ap
     })
   }
   if (incident !== null) throw incident
-  return { revision: store.revision(), ...tally }
+  return { revision: store.revision(), ...tally, restore }
 }
 
 /** Splits records into turns of at most `changes` changes, or of one record that has more. */
@@ -81,12 +89,16 @@ interface Tally {
   policyChanged: boolean
 }
 
-/** How many of the records belong to the log of this store, the log they belong to, and why the next one does not. */
-const admit = (
-  stored: string | null,
-  records: readonly RevisedRecord[],
-): { readonly logId: string | null; readonly belonging: number; readonly incident: ApplyError | null } => {
-  let logId = stored
+interface Admitted {
+  readonly logId: string | null
+  readonly belonging: number
+  readonly incident: ApplyError | null
+  readonly restore: RestoreRecord | null
+}
+
+/** How many of the records can be applied to this store, the log they belong to, and why the next one cannot. */
+const admit = (store: Store, records: readonly RevisedRecord[]): Admitted => {
+  let logId = store.logId()
   let previous = -1
   for (const [index, { revision, record }] of records.entries()) {
     assert(revision > previous, `revision ${revision} after ${previous}`)
@@ -94,10 +106,18 @@ const admit = (
     if (record.body.kind === 'genesis') {
       // The first one wins: two replicators may have found the same empty log.
       logId ??= record.logId
-    } else if (record.logId !== logId) return { logId, belonging: index, incident: refusal(logId, revision, record.logId) }
+    } else if (record.logId !== logId) {
+      return { logId, belonging: index, incident: refusal(logId, revision, record.logId), restore: null }
+    } else if (record.body.kind === 'restore' && !isRepetition(store, records.slice(0, index), record.writeId)) {
+      return { logId, belonging: index, incident: null, restore: { revision, record, body: record.body } }
+    }
   }
-  return { logId, belonging: records.length, incident: null }
+  return { logId, belonging: records.length, incident: null, restore: null }
 }
+
+/** Looks at the records in front too, so that their grouping does not matter. */
+const isRepetition = (store: Store, before: readonly RevisedRecord[], writeId: string): boolean =>
+  store.remembersWrite(writeId) || before.some(({ record }) => record.writeId === writeId)
 
 const refusal = (logId: string | null, revision: number, found: string): ApplyError =>
   logId === null
@@ -123,6 +143,10 @@ const applyRecord = (store: Store, { revision, record }: RevisedRecord, hooks: A
     case 'clear':
       store.clear()
       tally.policyChanged = true
+      return
+    case 'restore':
+      // Only a repetition gets here, and that was skipped.
+      throw new Bug(`the restore record at revision ${revision} has to be loaded`)
   }
 }
 

@@ -1,6 +1,6 @@
 /** The JSON text of a record and of its body: what the log stores and what threads and processes hand each other. */
 import type { Value, ValuePattern } from '../base/value.ts'
-import type { Change, LogRecord, RecordBody } from './record.ts'
+import type { Change, LogRecord, RecordBody, RestoreBody } from './record.ts'
 
 /** The text has another shape than a record; `message` says where. */
 export class ShapeError extends Error {
@@ -39,6 +39,8 @@ const bodyItems = (body: RecordBody): readonly unknown[] => {
       return [body.kind, body.source, body.filename]
     case 'facts':
       return [body.kind, body.changes.map(changeItems)]
+    case 'restore':
+      return [body.kind, body.key, body.sha256, body.storedBytes, body.rawBytes, body.stateHash, body.revision]
   }
 }
 
@@ -53,7 +55,7 @@ const changeItems = (change: Change): readonly (string | null)[] => {
 const bodyOf = (value: unknown): RecordBody => {
   const items = list(value, 'the body')
   const kind = items[0]
-  const length = kind === 'facts' ? 2 : kind === 'policy' ? 3 : 1
+  const length = lengths.get(kind) ?? 1
   if (items.length !== length) throw new ShapeError(`the body has ${items.length} items, expected ${length}`)
   switch (kind) {
     case 'genesis':
@@ -63,10 +65,29 @@ const bodyOf = (value: unknown): RecordBody => {
       return { kind, source: string(items[1], 'the policy'), filename: nullable(items[2], 'the file name') }
     case 'facts':
       return { kind, changes: list(items[1], 'the changeset').map(changeOf) }
+    case 'restore':
+      return restoreOf(items)
     default:
       throw new ShapeError(`the body is of an unknown kind ${JSON.stringify(kind)}`)
   }
 }
+
+/** Items of a body by its kind, where they are more than the kind. */
+const lengths: ReadonlyMap<unknown, number> = new Map([
+  ['facts', 2],
+  ['policy', 3],
+  ['restore', 7],
+])
+
+const restoreOf = ([, key, sha256, storedBytes, rawBytes, stateHash, revision]: readonly unknown[]): RestoreBody => ({
+  kind: 'restore',
+  key: string(key, 'the key'),
+  sha256: string(sha256, 'the hash of the object'),
+  storedBytes: integer(storedBytes, 'the size of the object'),
+  rawBytes: integer(rawBytes, 'the size of the image'),
+  stateHash: string(stateHash, 'the state hash'),
+  revision: integer(revision, 'the revision'),
+})
 
 const changeOf = (value: unknown, index: number): Change => {
   const items = list(value, `change ${index}`)

@@ -10,6 +10,21 @@ export type RecordBody =
   | { readonly kind: 'facts'; readonly changes: readonly Change[] }
   | { readonly kind: 'policy'; readonly source: string; readonly filename: string | null }
   | { readonly kind: 'clear' }
+  /** The environment goes back to what an immutable snapshot holds, and on from there. Replicas load the object; `apply` stops in front of it. */
+  | RestoreBody
+
+export interface RestoreBody {
+  readonly kind: 'restore'
+  /** Key in the object store, without its prefix. */
+  readonly key: string
+  /** Of the stored bytes, in hexadecimal. */
+  readonly sha256: string
+  readonly storedBytes: number
+  readonly rawBytes: number
+  /** State hash and revision of what the object holds. */
+  readonly stateHash: string
+  readonly revision: number
+}
 
 export interface LogRecord {
   readonly format: 1

@@ -24,7 +24,9 @@ export const configure = (environment: Texts, flags: Texts): Configured => {
     const text = flag ?? variable
     const value = text === undefined ? setting.default : read(setting, text)
     if (value === undefined)
-      problems.push(`${flag === undefined ? setting.variable : `--${setting.flag}`} must be ${expected(setting)}, found \`${text}\``)
+      problems.push(
+        `${flag === undefined ? setting.variable : `--${setting.flag}`} must be ${expected(setting, text ?? '')}, found \`${setting.kind === 'text' && setting.secret ? '********' : text}\``,
+      )
     return [name, value ?? setting.default] as const
   })
   return { configuration: fromEntries(entries), sources, problems }
@@ -55,7 +57,7 @@ const unknownNames = (environment: Texts, flags: Texts): readonly string[] => {
 const read = (setting: Setting, text: string): string | number | boolean | undefined => {
   switch (setting.kind) {
     case 'text':
-      return text
+      return setting.check === undefined || setting.check(text) === null ? text : undefined
     case 'choice':
       return setting.values.includes(text) ? text : undefined
     case 'boolean':
@@ -67,10 +69,10 @@ const read = (setting: Setting, text: string): string | number | boolean | undef
   }
 }
 
-const expected = (setting: Setting): string => {
+const expected = (setting: Setting, text: string): string => {
   switch (setting.kind) {
     case 'text':
-      return 'text'
+      return setting.check?.(text) ?? 'text'
     case 'choice':
       return setting.values.map((value) => `\`${value}\``).join(' or ')
     case 'boolean':

@@ -1,5 +1,6 @@
 /** Every setting of the runtime: its environment variable, its flag, what it may be, and its default. */
 import { limits } from '../base/limits.ts'
+import { type Parsed, parseLogPlace, parseReplicatorPlace, parseStorePlace } from './places.ts'
 
 export type Setting =
   | {
@@ -9,6 +10,8 @@ export type Setting =
       readonly help: string
       readonly default: string | null
       readonly secret?: true
+      /** What was expected, when the text is not it. */
+      readonly check?: (text: string) => string | null
     }
   | {
       readonly kind: 'choice'
@@ -37,6 +40,26 @@ const bound = (
 ) => ({ kind: 'integer', variable, flag, help, ...range }) as const
 
 const minute = 60_000
+const hour = 60 * minute
+
+const text = (
+  variable: string,
+  flag: string,
+  help: string,
+  more: { readonly secret?: true; readonly check?: (text: string) => string | null } = {},
+) => ({ kind: 'text', variable, flag, help, default: null, ...more }) as const
+
+const expectedOf =
+  <P>(parse: (text: string) => Parsed<P>) =>
+  (value: string): string | null => {
+    const parsed = parse(value)
+    return 'expected' in parsed ? parsed.expected : null
+  }
+
+/** Hexadecimal SHA-256, as `arctos key generate` prints it. */
+const keyHash = (value: string): string | null => (/^(?:sha256:)?[0-9a-f]{64}$/.test(value) ? null : '`sha256:` and 64 hexadecimal digits')
+
+const url = (value: string): string | null => (/^https?:\/\/[^/]/.test(value) ? null : '`http(s)://…`')
 
 export const settings = {
   mode: {
@@ -50,7 +73,25 @@ export const settings = {
   host: { kind: 'text', variable: 'ARCTOS_HOST', flag: 'host', help: 'address to listen on', default: '127.0.0.1' },
   port: bound('OSO_PORT', 'port', 'port to listen on, 0 for a free one', { default: 8080, minimum: 0, maximum: 65_535 }),
   directory: { kind: 'text', variable: 'OSO_DIRECTORY', flag: 'directory', help: 'data directory', default: './.arctos' },
-  log: { kind: 'choice', variable: 'ARCTOS_LOG', flag: 'log', help: 'the log of writes', default: 'embedded', values: ['embedded'] },
+  log: {
+    kind: 'text',
+    variable: 'ARCTOS_LOG',
+    flag: 'log',
+    help: 'the log of writes',
+    default: 'embedded',
+    check: expectedOf(parseLogPlace),
+  },
+  kafkaUsername: text('ARCTOS_KAFKA_USERNAME', 'kafka-username', 'name for the SASL mechanism of the log'),
+  kafkaPassword: text('ARCTOS_KAFKA_PASSWORD', 'kafka-password', 'password for the SASL mechanism of the log', { secret: true }),
+  store: text('ARCTOS_STORE', 'store', 'the object store of snapshots, by default a folder in the data directory', {
+    check: expectedOf(parseStorePlace),
+  }),
+  replicator: text('ARCTOS_REPLICATOR', 'replicator', 'where the replicator listens and its runtimes connect, by default in this process', {
+    check: expectedOf(parseReplicatorPlace),
+  }),
+  origin: text('ARCTOS_ORIGIN', 'origin', 'base URL of a cell, where an edge sends writes and reads that it is too old for', {
+    check: url,
+  }),
   keys: {
     kind: 'text',
     variable: 'ARCTOS_KEYS',
@@ -62,10 +103,17 @@ export const settings = {
     kind: 'text',
     variable: 'ARCTOS_SECRET',
     flag: 'secret',
-    help: 'secret that authenticates page tokens across processes',
+    help: 'secret that authenticates page tokens across processes, and runtimes at their replicator',
     default: null,
     secret: true,
   },
+  adminKey: text('ARCTOS_ADMIN_KEY', 'admin-key', 'hash of the key that manages environments, keys and snapshots', {
+    secret: true,
+    check: keyHash,
+  }),
+  apiToken: text('OSO_API_TOKEN', 'api-token', 'read-only key of a fallback', { secret: true }),
+  fallbackEnvironment: text('OSO_ENVIRONMENT', 'environment', 'environment of a fallback'),
+  tenant: text('OSO_TENANT', 'tenant', 'tenant of a fallback; only shown'),
   example: {
     kind: 'boolean',
     variable: 'ARCTOS_EXAMPLE',
@@ -111,6 +159,63 @@ export const settings = {
     minimum: 0,
     maximum: 10 * minute,
   }),
+  maxStalenessMs: bound('ARCTOS_MAX_STALENESS_MS', 'max-staleness-ms', 'refuse reads when the state is older, 0 for never', {
+    default: 0,
+    minimum: 0,
+    maximum: 24 * hour,
+  }),
+  readyStalenessMs: bound('ARCTOS_READY_STALENESS_MS', 'ready-staleness-ms', 'not ready when the state is older, 0 for never', {
+    default: 30_000,
+    minimum: 0,
+    maximum: 24 * hour,
+  }),
+  snapshotRecords: bound('ARCTOS_SNAPSHOT_RECORDS', 'snapshot-records', 'records after which a snapshot is cut', {
+    default: 10_000,
+    minimum: 1,
+    maximum: 100_000_000,
+  }),
+  snapshotIntervalMs: bound(
+    'ARCTOS_SNAPSHOT_INTERVAL_MS',
+    'snapshot-interval-ms',
+    'time after which a snapshot is cut when there are records',
+    {
+      default: 10 * minute,
+      minimum: 100,
+      maximum: 24 * hour,
+    },
+  ),
+  deltaIntervalMs: bound('ARCTOS_DELTA_INTERVAL_MS', 'delta-interval-ms', 'time between deltas while there are records', {
+    default: 1000,
+    minimum: 10,
+    maximum: hour,
+  }),
+  retainedSnapshots: bound('ARCTOS_RETAINED_SNAPSHOTS', 'retained-snapshots', 'snapshots that are kept', {
+    default: 3,
+    minimum: 2,
+    maximum: 100,
+  }),
+  heartbeatMs: bound(
+    'ARCTOS_HEARTBEAT_MS',
+    'heartbeat-ms',
+    'time between heartbeats, by which followers of the object store know how old they are',
+    {
+      default: 1000,
+      minimum: 10,
+      maximum: hour,
+    },
+  ),
+  refreshMs: bound('ARCTOS_REFRESH_MS', 'refresh-ms', 'time between looks of an edge or fallback at the object store', {
+    default: 1000,
+    minimum: 10,
+    maximum: hour,
+  }),
+  trim: {
+    kind: 'boolean',
+    variable: 'ARCTOS_TRIM',
+    flag: 'trim',
+    help: 'forget records of the log that retained snapshots cover',
+    default: true,
+  },
   getFacts: bound('ARCTOS_GET_FACTS', 'get-facts', 'most facts of one GET /facts', {
     default: limits.getFacts,
     minimum: 1,

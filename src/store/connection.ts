@@ -1,6 +1,7 @@
 /** One in-memory database of an instance: prepares statements, runs work under a budget, takes and gives database images. */
 import { assert } from '../base/assert.ts'
-import { type Database, SqlError, type Statement } from './database.ts'
+import { type Database, type ImageReceiver, SqlError, type Statement } from './database.ts'
+import { type Reserved, ReservedImage } from './image-receiver.ts'
 import { type Instance, outOfMemory, resultCodes } from './instance.ts'
 import { WasmStatement } from './statement.ts'
 
@@ -103,16 +104,23 @@ export class Connection implements Database {
   }
 
   deserialize(image: Uint8Array, slack = DEFAULT_SLACK): void {
+    const receiver = this.receive(image.length, slack)
+    receiver.write(image)
+    receiver.finish()
+  }
+
+  receive(rawBytes: number, slack = DEFAULT_SLACK): ImageReceiver {
+    this.#open()
+    return new ReservedImage(this.instance, rawBytes, slack, (image) => this.#replace(image))
+  }
+
+  #replace({ pointer, rawBytes, capacity }: Reserved): void {
     const db = this.#open()
     const { wasm } = this.instance
-    const capacity = Math.ceil(image.length * (1 + slack))
-    const code = this.instance.withText('main', (schema) => {
-      const pointer = wasm.sqlite3_malloc64(BigInt(Math.max(capacity, 1)))
-      if (pointer === 0) throw outOfMemory()
-      this.instance.copyIn(image, pointer)
+    const code = this.instance.withText('main', (schema) =>
       // SQLite owns the memory from here on, also when it refuses it.
-      return wasm.sqlite3_deserialize(db, schema, pointer, BigInt(image.length), BigInt(capacity), DESERIALIZE_FREEONCLOSE_RESIZEABLE)
-    })
+      wasm.sqlite3_deserialize(db, schema, pointer, BigInt(rawBytes), BigInt(capacity), DESERIALIZE_FREEONCLOSE_RESIZEABLE),
+    )
     try {
       if (code !== resultCodes.ok) throw this.error(code)
       // The new content comes with default settings; and only a first read finds out that it is no database at all.

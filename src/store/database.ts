@@ -29,9 +29,23 @@ export interface Database {
   serialize(): Uint8Array
   /** Replaces the content by an image, leaving `slack` (a fraction) of room for growth. An image that SQLite refuses leaves an empty database without statements. */
   deserialize(image: Uint8Array, slack?: number): void
+  /** As `deserialize`, of an image of exactly so many bytes that arrives in parts: they go straight into the memory that they are read from. The content stays
+   * as it is until `finish`. Throws SqlError 7 when there is no memory for it. */
+  receive(rawBytes: number, slack?: number): ImageReceiver
   /** Bytes of wasm memory in use by this instance. */
   memoryBytes(): number
   close(): void
+}
+
+/** Ends with `finish` or `abort`, once. */
+export interface ImageReceiver {
+  /** Bytes that may still come. */
+  readonly room: number
+  write(chunk: Uint8Array): void
+  /** Replaces the content by the image, of which all bytes have been written. */
+  finish(): void
+  /** Gives the memory back. */
+  abort(): void
 }
 
 /** A failure that SQLite reported; `code` is the primary result code (7 no memory, 9 interrupt, 13 full, 19 constraint). */

@@ -7,6 +7,7 @@ import type { Database, Statement } from './database.ts'
 import type { Encoded } from './facts.ts'
 import { allOnce, runOnce } from './once.ts'
 import { RecentCache } from './recent-cache.ts'
+import { ResidentTexts } from './resident-texts.ts'
 
 /** The cache from numbers to keys needs no group: a number has one type. */
 const ANY_TYPE = 0
@@ -23,18 +24,21 @@ export class Dictionary {
   readonly #database: Database
   readonly #selectId: Statement
   readonly #selectKey: Statement
+  readonly #selectNext: Statement
   readonly #insert: Statement
   readonly #types = new Map<string, number>()
   readonly #ids = new RecentCache<string, number>(limits.dictionaryCache)
   readonly #keys = new RecentCache<number, string>(limits.dictionaryCache)
+  readonly #resident = new ResidentTexts(limits.residentDictionaryBytes)
   #nextId = 1
 
   constructor(database: Database) {
     this.#database = database
     this.#selectId = database.prepare(`select id from ${entityTable} where type = ? and key = ?`)
     this.#selectKey = database.prepare(`select key from ${entityTable} where id = ?`)
+    this.#selectNext = database.prepare(`select id, type, key from ${entityTable} where id > ? order by id limit ?`)
     this.#insert = database.prepare(`insert or ignore into ${entityTable} (id, type, key) values (?, ?, ?)`)
-    this.reload()
+    this.reload(true)
   }
 
   /** Number of a type, or undefined when no value of it was ever stored. */
@@ -47,6 +51,8 @@ export class Dictionary {
     if (kind !== 'interned') return encodeLiteral(kind, value.id)
     const type = this.#types.get(value.type)
     if (type === undefined) return undefined
+    const resident = this.#find(type, value.id)
+    if (resident !== null) return resident
     const cached = this.#ids.get(type, value.id)
     if (cached !== undefined) return cached
     const id = this.#selectId.get(type, value.id)?.[0]
@@ -63,7 +69,7 @@ export class Dictionary {
     assert(typeof encoded === 'number', `\`${encoded}\` is the id of an interned value`)
     const cached = this.#keys.get(ANY_TYPE, encoded)
     if (cached !== undefined) return cached
-    const key = this.#selectKey.get(encoded)?.[0]
+    const key = this.#resident.text(encoded) ?? this.#selectKey.get(encoded)?.[0]
     assert(typeof key === 'string', `no interned value has the id \`${encoded}\``)
     this.#keys.set(ANY_TYPE, encoded, key)
     return key
@@ -74,17 +80,34 @@ export class Dictionary {
     const kind = columnKind(value.type)
     if (kind !== 'interned') return encodeLiteral(kind, value.id)
     const type = this.#types.get(value.type) ?? this.#addType(value.type)
-    const cached = this.#ids.get(type, value.id)
+    const resident = this.#find(type, value.id)
+    if (resident !== null && resident !== undefined) return resident
+    const cached = resident === null ? this.#ids.get(type, value.id) : undefined
     if (cached !== undefined) return cached
     // Inserting first: what is not in the cache is mostly new.
-    if (this.#insert.run(this.#nextId, type, value.id) === 1) return this.#remember(type, value.id, this.#nextId++)
+    if (this.#insert.run(this.#nextId, type, value.id) === 1) return this.#add(type, value.id)
     const id = known(this.#selectId.get(type, value.id), 'an interned value has a row')[0]
     assert(typeof id === 'number', 'ids of interned values are exact')
     return this.#remember(type, value.id, id)
   }
 
-  /** Forgets what was cached, for the tables may have changed underneath. */
-  reload(): void {
+  /** Takes up to so many values of an image into memory; true when all are there. Values that are interned join them by themselves then. */
+  warm(values: number): boolean {
+    this.#selectNext.each(
+      ([id, type, key]) => {
+        assert(typeof id === 'number' && typeof type === 'number' && typeof key === 'string', 'the dictionary holds ids, types and keys')
+        this.#resident.add(id, type, key)
+        return true
+      },
+      this.#resident.count,
+      values,
+    )
+    return this.#complete
+  }
+
+  /** Forgets what was cached, for the tables may have changed underneath; all of it when ids may mean something else than before. */
+  reload(renumbered: boolean): void {
+    if (renumbered) this.#resident.clear()
     this.#ids.clear()
     this.#keys.clear()
     this.#types.clear()
@@ -95,6 +118,25 @@ export class Dictionary {
     const [last] = at(allOnce(this.#database, `select coalesce(max(id), 0) from ${entityTable}`), 0)
     assert(typeof last === 'number', 'ids of interned values are exact')
     this.#nextId = last + 1
+    this.#resident.truncate(last)
+  }
+
+  get #complete(): boolean {
+    return this.#resident.count === this.#nextId - 1
+  }
+
+  /** The id, undefined when it is certain that there is none, null when the database has to be asked. */
+  #find(type: number, key: string): number | undefined | null {
+    const id = this.#resident.find(type, key)
+    if (id > 0) return id
+    return id === 0 && this.#complete && this.#resident.lossless ? undefined : null
+  }
+
+  #add(type: number, key: string): number {
+    const id = this.#nextId
+    const held = this.#complete && this.#resident.add(id, type, key)
+    this.#nextId = id + 1
+    return held ? id : this.#remember(type, key, id)
   }
 
   #addType(name: string): number {

@@ -61,13 +61,18 @@ export const countFacts = (database: Database, searches: readonly TableSearch[],
   return Math.min(count, limit)
 }
 
+/** Calls `each` with every matching fact of one table, in no order. */
+export const eachFact = (database: Database, search: TableSearch, dictionary: Dictionary, each: (fact: Fact) => void): void => {
+  const { sql, toFact } = selection(search, dictionary)
+  eachOnce(database, sql, values(search.bound), (row) => each(toFact(row)))
+}
+
 /** Removes the matching facts of one table, calling `each` with every one of them before. */
 export const deleteFacts = (database: Database, search: TableSearch, dictionary: Dictionary, each: (fact: Fact) => void): number => {
-  const { sql, toFact } = selection(search, dictionary)
   let seen = 0
-  eachOnce(database, sql, values(search.bound), (row) => {
+  eachFact(database, search, dictionary, (fact) => {
     seen++
-    each(toFact(row))
+    each(fact)
   })
   if (seen === 0) return 0
   const removed = runOnce(database, `delete from ${search.table.table}${where(search.bound)}`, ...values(search.bound))

@@ -8,13 +8,19 @@ export class RememberedWrites {
   readonly #database: Database
   readonly #insert: Statement
   readonly #forget: Statement
+  readonly #find: Statement
   #next = 1
 
   constructor(database: Database) {
     this.#database = database
     this.#insert = database.prepare('insert or ignore into remembered_write (sequence, id, revision) values (?, ?, ?)')
     this.#forget = database.prepare('delete from remembered_write where sequence <= ?')
+    this.#find = database.prepare('select 1 from remembered_write where id = ?')
     this.reload()
+  }
+
+  remembers(id: string): boolean {
+    return this.#find.get(id) !== undefined
   }
 
   /** True when the id is among them; remembers it otherwise, in the place of the oldest. */

@@ -29,16 +29,21 @@ create table remembered_write (sequence integer primary key, id text not null un
 
 /** Creates the schema in an empty database; in any other one checks that it is there. Throws SchemaError. */
 export const openSchema = (database: Database): void => {
-  const names = allOnce(database, "select name from sqlite_schema where type = 'table'").map(([name]) => name)
-  if (names.length === 0) {
-    createSchema(database)
-    return
-  }
+  if (tableNames(database).length === 0) createSchema(database)
+  else checkSchema(database)
+}
+
+/** Throws SchemaError when the database is no replica of this schema version. */
+export const checkSchema = (database: Database): void => {
+  const names = tableNames(database)
   if (!names.includes('meta')) throw new SchemaError('the database is no replica: it has no table `meta`')
   const [format, version] = at(allOnce(database, 'select format, schema_version from meta'), 0)
   if (format !== FORMAT) throw new SchemaError(`the database has format \`${String(format)}\`, want \`${FORMAT}\``)
   if (version !== schemaVersion) throw new SchemaError(`the replica has schema version ${String(version)}, want ${schemaVersion}`)
 }
+
+const tableNames = (database: Database): readonly unknown[] =>
+  allOnce(database, "select name from sqlite_schema where type = 'table'").map(([name]) => name)
 
 const createSchema = (database: Database): void => {
   database.exec(`pragma page_size=${PAGE_BYTES}; begin; ${SCHEMA} commit`)

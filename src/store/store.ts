@@ -1,6 +1,6 @@
 /** A replica's stored state in one database: facts, policies, position. */
 import { assert } from '../base/assert.ts'
-import { hash128 } from '../base/hash.ts'
+import { hash128, hex, StateHash } from '../base/hash.ts'
 import { compareBytewise } from '../base/text.ts'
 import { canonicalId, type Fact, type FactPattern, type Value } from '../base/value.ts'
 import { entityTable, typeTable } from '../sql/naming.ts'
@@ -8,17 +8,23 @@ import { type Database, SqlError, type Statement } from './database.ts'
 import { Dictionary } from './dictionary.ts'
 import { FactTables } from './fact-tables.ts'
 import type { Encoded, FactTable, Signature, Store, StoredPolicy } from './facts.ts'
-import { countFacts, deleteFacts, selectFacts, tableSearches } from './facts-query.ts'
+import { countFacts, deleteFacts, eachFact, selectFacts, tableSearches } from './facts-query.ts'
 import { Meta } from './meta.ts'
 import { addPolicy, policyVersions, readPolicy } from './policies.ts'
 import { RememberedWrites } from './remembered-writes.ts'
-import { openSchema } from './schema.ts'
+import { checkSchema, openSchema } from './schema.ts'
 
 type Search = { readonly predicate: string | null; readonly args: FactPattern['args'] }
 
 /** The store in this database: created in an empty one, opened in a replica's image. Throws SchemaError for any other content. */
 export const createStore = (database: Database): Store => {
   openSchema(database)
+  return new ReplicaStore(database)
+}
+
+/** The store in an image, which is never empty. Throws SchemaError, and whatever a damaged image leads to. */
+export const openImage = (database: Database): Store => {
+  checkSchema(database)
   return new ReplicaStore(database)
 }
 
@@ -57,6 +63,10 @@ class ReplicaStore implements Store {
 
   encode(value: Value): Encoded | undefined {
     return this.#dictionary.encode(value)
+  }
+
+  warm(values: number): boolean {
+    return this.#dictionary.warm(values)
   }
 
   decode(type: string, encoded: Encoded): string {
@@ -103,6 +113,24 @@ class ReplicaStore implements Store {
 
   stateHash(): string {
     return this.#meta.stateHash()
+  }
+
+  recomputeStateHash(): string {
+    const hash = new StateHash()
+    for (const search of this.#searches({ predicate: null, args: [] }, false))
+      eachFact(this.database, search, this.#dictionary, (fact) => hash.add(factHash(fact)))
+    const active = this.activePolicy()
+    if (active !== null) hash.add(policyHash(active.source))
+    return hash.toHex()
+  }
+
+  policyHash(): string | null {
+    const active = this.activePolicy()
+    return active === null ? null : hex(policyHash(active.source))
+  }
+
+  remembersWrite(writeId: string): boolean {
+    return this.#writes.remembers(writeId)
   }
 
   transaction<T>(work: () => T): T {
@@ -168,7 +196,7 @@ class ReplicaStore implements Store {
     this.#assertWriting()
     this.#tables.dropAll()
     this.database.exec(`delete from ${entityTable}; delete from ${typeTable}`)
-    this.#dictionary.reload()
+    this.#dictionary.reload(true)
     this.#meta.clear()
     this.#cleared = true
   }
@@ -214,8 +242,8 @@ class ReplicaStore implements Store {
   #rollback(): void {
     // After some failures, such as no memory, SQLite has already rolled back.
     if (this.database.inTransaction()) this.database.exec('rollback')
+    this.#dictionary.reload(this.#cleared)
     this.#cleared = false
-    this.#dictionary.reload()
     this.#tables.reload()
     this.#meta.reload()
     this.#writes.reload()

@@ -12,6 +12,7 @@ const statuses = {
   'read-only': 403,
   'not-found': 404,
   'page-not-ready': 409,
+  conflict: 409,
   'too-large': 413,
   'too-many-requests': 429,
   internal: 500,
@@ -31,7 +32,7 @@ export class ApiError extends Error {
   /** Whole seconds after which a repetition makes sense, or null. */
   readonly retryAfterSeconds: number | null
 
-  constructor(code: ApiErrorCode, message: string, retryAfterSeconds: number | null = defaultRetry(statuses[code])) {
+  constructor(code: ApiErrorCode, message: string, retryAfterSeconds: number | null = defaultRetry(code)) {
     super(message)
     this.code = code
     this.status = statuses[code]
@@ -39,5 +40,6 @@ export class ApiError extends Error {
   }
 }
 
-// Clients wait this long by themselves: 409 pages are repeated by the Node SDK, 429 and 503 by the Go SDK.
-const defaultRetry = (status: number): number | null => (status === 409 || status === 429 || status === 503 ? 1 : null)
+// Clients wait this long by themselves: 409 pages are repeated by the Node SDK, 429 and 503 by the Go SDK. A conflict stays one.
+const defaultRetry = (code: ApiErrorCode): number | null =>
+  code === 'page-not-ready' || statuses[code] === 429 || statuses[code] === 503 ? 1 : null

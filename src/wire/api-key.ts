@@ -1,4 +1,4 @@
-/** API keys: `e_<environment>_<token id>_<secret>`, of which only a hash is kept. */
+/** API keys: `e_<environment>_<token id>_<secret>`, and the admin key: `a_<secret>`. Only their hashes are kept. */
 
 export interface ApiKey {
   readonly environment: string
@@ -6,6 +6,7 @@ export interface ApiKey {
 }
 
 const KEY = /^e_([A-Za-z0-9-]{1,64})_([A-Za-z0-9-]{1,64})_[A-Za-z0-9_-]{16,256}$/
+const ADMIN_KEY = /^a_[A-Za-z0-9_-]{16,256}$/
 const ENVIRONMENT = /^[A-Za-z0-9-]{1,64}$/
 
 /** What a key says about itself, or null when it is malformed. */
@@ -13,6 +14,8 @@ export const parseKey = (key: string): ApiKey | null => {
   const match = KEY.exec(key)
   return match?.[1] === undefined || match[2] === undefined ? null : { environment: match[1], tokenId: match[2] }
 }
+
+export const isAdminKey = (key: string): boolean => ADMIN_KEY.test(key)
 
 export const isEnvironmentId = (id: string): boolean => ENVIRONMENT.test(id)
 

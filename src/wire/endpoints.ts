@@ -3,8 +3,8 @@
 export interface Endpoint {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
-  /** `open` needs no key; `write` needs a read-write key. */
-  readonly access: 'open' | 'read' | 'write'
+  /** `open` needs no key; `write` needs a read-write key; `admin` needs the admin key; `secret` needs that of the cell. */
+  readonly access: 'open' | 'read' | 'write' | 'admin' | 'secret'
 }
 
 const endpoint = (access: Endpoint['access'], method: Endpoint['method'], path: string): Endpoint => ({ access, method, path })
@@ -40,4 +40,15 @@ export const endpoints = {
   live: endpoint('open', 'GET', '/livez'),
   ready: endpoint('open', 'GET', '/readyz'),
   metrics: endpoint('open', 'GET', '/metrics'),
+  fallbackHealthcheck: endpoint('open', 'GET', '/healthcheck'),
+  objects: endpoint('secret', 'GET', '/v1/objects/*'),
+  status: endpoint('admin', 'GET', '/v1/status'),
+  listEnvironments: endpoint('admin', 'GET', '/v1/admin/environments'),
+  createEnvironment: endpoint('admin', 'POST', '/v1/admin/environments'),
+  deleteEnvironment: endpoint('admin', 'DELETE', '/v1/admin/environments'),
+  listKeys: endpoint('admin', 'GET', '/v1/admin/keys'),
+  createKey: endpoint('admin', 'POST', '/v1/admin/keys'),
+  revokeKey: endpoint('admin', 'DELETE', '/v1/admin/keys'),
+  publishSnapshot: endpoint('admin', 'POST', '/v1/admin/snapshot'),
+  restoreEnvironment: endpoint('admin', 'POST', '/v1/admin/restore'),
 } as const

@@ -59,3 +59,21 @@ export const decodeBatch = (body: unknown): readonly Changeset[] =>
     if (deletes && !inserts) return { kind: 'deletes', facts: deletes }
     throw new ApiError('malformed-request', `\`[${index}]\` must have exactly one of \`inserts\` and \`deletes\``)
   })
+
+const count = z
+  .number({ error: 'an integer' })
+  .check(z.refine((value) => Number.isSafeInteger(value) && value >= 0, { error: 'an integer that is not negative' }))
+
+/** Without a partition one is chosen. */
+export const createEnvironmentRequest = shape({ id: text, partition: maybe(count) })
+export const deleteEnvironmentRequest = shape({ id: text })
+
+/** Read-write unless it says otherwise. */
+export const createKeyRequest = shape({
+  environment: text,
+  access: maybe(z.enum(['read-write', 'read-only'], { error: '`read-write` or `read-only`' })),
+})
+export const revokeKeyRequest = shape({ environment: text, token_id: text })
+
+export const snapshotRequest = shape({ environment: text })
+export const restoreRequest = shape({ environment: text, revision: count })

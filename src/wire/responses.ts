@@ -83,3 +83,79 @@ export interface StatsBody {
 export interface TestEnvironmentBody {
   readonly token: string
 }
+
+/** An environment as the admin API shows it. What is not known here at the moment is null. */
+export interface EnvironmentBody {
+  readonly id: string
+  /** Of the log; null for one that is not in `control`. */
+  readonly partition: number | null
+  /** True for one that lives until the process stops. */
+  readonly temporary: boolean
+  /** Of the state that answers in this process. */
+  readonly revision: number | null
+  readonly facts: number | null
+  readonly keys: number
+  /** Why it cannot answer. */
+  readonly problem: string | null
+}
+
+export interface EnvironmentsBody {
+  readonly environments: readonly EnvironmentBody[]
+}
+
+/** Never the key itself, never its hash. */
+export interface KeyBody {
+  readonly environment: string
+  readonly token_id: string
+  readonly access: 'read-write' | 'read-only'
+  /** `control`: valid in every cell, can be revoked; `process`: from the key file or a development server. */
+  readonly source: 'control' | 'process'
+}
+
+export interface KeysBody {
+  readonly keys: readonly KeyBody[]
+}
+
+export interface CreatedKeyBody extends KeyBody {
+  /** Shown this once. */
+  readonly key: string
+}
+
+export interface SnapshotBody {
+  readonly environment: string
+  /** Last record in the newest snapshot. */
+  readonly revision: number
+  readonly covered_through: number
+  /** Of the object, in the store. */
+  readonly key: string
+}
+
+export interface RestoredBody {
+  readonly environment: string
+  /** Of the record that every cell follows. */
+  readonly revision: number
+}
+
+export interface EnvironmentStatusBody {
+  readonly id: string
+  readonly revision: number
+  /** Last revision of the log, where this environment's partition is; null while the replicator does not tell. */
+  readonly head: number | null
+  /** Revisions up to the head of which it is not known whether they are of this environment. */
+  readonly lag: number | null
+  /** Null: it was never known to be the newest. */
+  readonly staleness_ms: number | null
+  readonly problem: string | null
+}
+
+export interface StatusBody {
+  /** Why the process does not serve; null when it does. */
+  readonly unready: string | null
+  readonly log: {
+    readonly id: string
+    readonly state: 'running' | 'failed' | 'closed' | 'unreachable'
+    readonly problem: string | null
+    readonly pending_appends: number
+  }
+  readonly environments: readonly EnvironmentStatusBody[]
+}

@@ -4,6 +4,9 @@ import { posix } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { codeBlocks, codes, documentAt, documents, links, root, tableRows } from './markdown.ts'
 
+/** `readme.test.ts` and `guides.test.ts` run every block of these pages. */
+const runBlocks: ReadonlySet<string> = new Set(['README.md', 'docs/guides/run-a-cell.md'])
+
 const isThere = (path: string): boolean => existsSync(`${root}${path}`)
 /** A file or folder of the project, not a pattern. */
 const PATH = /^(?:src|snapshots|replicator|runtime|scripts|test|docs|\.ci)\/[\w./-]*$|^[\w-]+\.(?:md|json|toml)$/
@@ -33,8 +36,7 @@ describe.each(documents.map((document) => [document.path, document] as const))('
   })
 
   test('code blocks are run by a test', () => {
-    // `readme.test.ts` runs every block of that page.
-    expect(path === 'README.md' ? [] : codeBlocks(document)).toEqual([])
+    expect(runBlocks.has(path) ? [] : codeBlocks(document)).toEqual([])
   })
 })
 

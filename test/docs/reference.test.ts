@@ -2,11 +2,18 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
+import { addEdgeCommand } from '../../runtime/cli/edge.ts'
+import { addEnvCommands } from '../../runtime/cli/env-commands.ts'
 import { addFactCommands } from '../../runtime/cli/fact-commands.ts'
+import { addFallbackCommand } from '../../runtime/cli/fallback.ts'
 import { addKeyCommands } from '../../runtime/cli/key-commands.ts'
 import { addPolicyCommands } from '../../runtime/cli/policy-commands.ts'
 import { addQuestionCommands } from '../../runtime/cli/question-commands.ts'
+import { addReplicateCommand } from '../../runtime/cli/replicate.ts'
+import { addRestoreCommands } from '../../runtime/cli/restore-commands.ts'
 import { addServeCommands } from '../../runtime/cli/serve.ts'
+import { addSnapshotCommands } from '../../runtime/cli/snapshot-commands.ts'
+import { addVerifyCommands } from '../../runtime/cli/verify-commands.ts'
 import { serviceLimits } from '../../runtime/service-limits.ts'
 import { at, known } from '../../src/base/assert.ts'
 import { configure } from '../../src/ops/configuration.ts'
@@ -22,7 +29,7 @@ describe('http.md', () => {
   const document = documentAt('docs/reference/http.md')
 
   test('endpoints', () => {
-    const keys = { open: 'none', read: 'read-only', write: 'read-write' }
+    const keys = { open: 'none', read: 'read-only', write: 'read-write', admin: 'admin', secret: 'secret' }
     const written = tableRows(document, 'method', 'path').map(([method = '', path = '', key = '']) => [method, path, key])
     expect(sorted(written)).toEqual(
       sorted(Object.values(endpoints).map(({ method, path, access }) => [method, `\`${path}\``, keys[access]])),
@@ -59,7 +66,21 @@ const limitText = (name: string, value: number | null): string => {
 describe('cli.md', () => {
   const document = documentAt('docs/reference/cli.md')
   const program = new Command()
-  for (const add of [addServeCommands, addPolicyCommands, addFactCommands, addQuestionCommands, addKeyCommands]) add(program)
+  for (const add of [
+    addServeCommands,
+    addReplicateCommand,
+    addEdgeCommand,
+    addFallbackCommand,
+    addPolicyCommands,
+    addFactCommands,
+    addQuestionCommands,
+    addEnvCommands,
+    addKeyCommands,
+    addSnapshotCommands,
+    addRestoreCommands,
+    addVerifyCommands,
+  ])
+    add(program)
   const commands = program.commands.flatMap((command) => (command.commands.length > 0 ? command.commands : [command]))
   const ownOptions = (command: Command): string[] =>
     command.options.filter(({ long }) => !flags.has((long ?? '').replace(/^--(no-)?/, ''))).map((option) => option.flags)
@@ -69,7 +90,7 @@ describe('cli.md', () => {
     const { out } = await arctos(['--help'])
     const listed = [...known(out.split('Commands:\n')[1], 'commands').matchAll(/^ {2}(\S+)/gm)].map(([, name]) => known(name, 'name'))
     const written = tableRows(document, 'command', 'options').map(([command = '']) => /^`([\w-]+)/.exec(command)?.[1] ?? '')
-    expect([...written, 'help'].toSorted()).toEqual(listed.toSorted())
+    expect([...new Set([...written, 'help'])].toSorted()).toEqual(listed.toSorted())
   })
 
   test('arguments, options and descriptions', () => {
@@ -127,9 +148,8 @@ test('metrics.md', async () => {
   await fetch(`${server.url}/livez`)
   const text = await (await fetch(`${server.url}/metrics`)).text()
   const metrics = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type])
-  const written = tableRows(documentAt('docs/reference/metrics.md'), 'name', 'type').map(([name = '', type = '']) => [
-    codes(name).join(),
-    type,
-  ])
+  const document = documentAt('docs/reference/metrics.md')
+  const rows = [...tableRows(document, 'name', 'type'), ...tableRows(document, 'of a replicator', 'type')]
+  const written = rows.map(([name = '', type = '']) => [codes(name).join(), type])
   expect(sorted(written)).toEqual(sorted(metrics.filter(([name = '']) => !/^(?:process|nodejs)_/.test(name))))
 })

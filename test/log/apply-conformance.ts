@@ -1,13 +1,13 @@
 /** What `apply` promises, over any store. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { at, Bug } from '../../src/base/assert.ts'
+import { at, Bug, known } from '../../src/base/assert.ts'
 import type { Value } from '../../src/base/value.ts'
 import { ApplyError, type ApplyOutcome, apply, turns } from '../../src/log/apply.ts'
 import type { RevisedRecord } from '../../src/log/log.ts'
 import type { Change, RecordBody } from '../../src/log/record.ts'
 import type { Store } from '../../src/store/facts.ts'
-import { fact, facts, insert, logRecord, remove, wholeLog } from '../support/record.ts'
+import { fact, facts, insert, logRecord, remove, restoring, wholeLog } from '../support/record.ts'
 
 /** Every word of a policy is a constant of it. */
 const constantsOf = (source: string): readonly Value[] => source.split(' ').map((id) => ({ type: 'String', id }))
@@ -125,7 +125,16 @@ export const applyConformance = (name: string, open: () => Store, close: (store:
         filename: 'f.polar',
       })
       check(records, (store, outcome) => {
-        expect(outcome).toEqual({ revision: 2, applied: 2, skipped: 1, inserted: 2, removed: 2, ignored: 0, policyChanged: true })
+        expect(outcome).toEqual({
+          revision: 2,
+          applied: 2,
+          skipped: 1,
+          inserted: 2,
+          removed: 2,
+          ignored: 0,
+          policyChanged: true,
+          restore: null,
+        })
         expect(store.activePolicy()).toEqual({ version: 1, source: 'one', filename: 'f.polar', createdAtMs: 1_700_000_000_000 })
         expect(apply(store, records, hooks)).toEqual({
           revision: 2,
@@ -135,6 +144,7 @@ export const applyConformance = (name: string, open: () => Store, close: (store:
           removed: 0,
           ignored: 0,
           policyChanged: false,
+          restore: null,
         })
       })
     })
@@ -232,6 +242,55 @@ export const applyConformance = (name: string, open: () => Store, close: (store:
     test('records out of order are a bug', () => {
       withStores((fresh) => {
         expect(() => apply(fresh(), [...wholeLog({ kind: 'clear' }), ...wholeLog()], hooks)).toThrow(Bug)
+      })
+    })
+
+    test('stops in front of a restore, and says so', () => {
+      const records = wholeLog(facts(insert('p', 'T:a')), restoring(0), facts(insert('p', 'T:b')))
+      withStores((fresh) => {
+        const store = fresh()
+        const { restore, ...outcome } = apply(store, records, hooks)
+        expect(restore).toEqual({ ...at(records, 2), body: restoring(0) })
+        expect(outcome).toMatchObject({ revision: 1, applied: 1, skipped: 1, inserted: 1 })
+        expect(stored(store)).toEqual([fact('p', 'T:a')])
+        // Again and again, until the state was replaced.
+        expect(apply(store, records.slice(2), hooks)).toMatchObject({ revision: 1, applied: 0, restore: { revision: 2 } })
+        expect(apply(store, [], hooks).restore).toBeNull()
+      })
+    })
+
+    test('goes on behind a restore that was loaded, and takes it once', () => {
+      const [genesis, restore, next] = wholeLog(restoring(0), facts(insert('p', 'T:b')))
+      const again = { revision: 7, record: known(restore, 'the restore').record }
+      withStores((fresh) => {
+        const store = fresh()
+        apply(store, [known(genesis, 'the genesis')], hooks)
+        store.transaction(() => {
+          store.rememberWrite(again.record.writeId, 1)
+          store.setPosition('log', 1)
+        })
+        const outcome = apply(store, [known(restore, 'the restore'), known(next, 'the next one'), again], hooks)
+        expect(outcome).toMatchObject({ revision: 7, applied: 1, skipped: 2, restore: null })
+        expect(stored(store)).toEqual([fact('p', 'T:b')])
+      })
+    })
+
+    test('a restore under a write id that was applied in the same call is a repetition', () => {
+      const records = wholeLog(facts(insert('p', 'T:a')))
+      const repeated = { revision: 2, record: logRecord(restoring(0), { writeId: 'write-1' }) }
+      withStores((fresh) => {
+        const [together, apart] = [fresh(), fresh()]
+        expect(apply(together, [...records, repeated], hooks)).toMatchObject({ revision: 2, skipped: 2, restore: null })
+        apply(apart, records, hooks)
+        expect(apply(apart, [repeated], hooks)).toMatchObject({ revision: 2, skipped: 1, restore: null })
+        expect(seen(apart)).toEqual(seen(together))
+      })
+    })
+
+    test('a restore of a foreign log is refused as any record', () => {
+      const foreign = { revision: 1, record: logRecord(restoring(0), { logId: 'other', writeId: 'w' }) }
+      withStores((fresh) => {
+        expect(incident(() => apply(fresh(), [...wholeLog(), foreign], hooks)).code).toBe('foreign-log')
       })
     })
 

@@ -2,9 +2,11 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { at } from '../../src/base/assert.ts'
 import { limits } from '../../src/base/limits.ts'
+import { apply } from '../../src/log/apply.ts'
 import { encodeRecord } from '../../src/log/codec.ts'
 import { type Log, LogError, type LogErrorCode, type RevisedRecord } from '../../src/log/log.ts'
-import type { LogRecord } from '../../src/log/record.ts'
+import type { LogRecord, RecordBody } from '../../src/log/record.ts'
+import { modelStore } from '../support/model-store.ts'
 import { facts, insert, logRecord, remove } from '../support/record.ts'
 
 /** One log, opened again and again. */
@@ -144,12 +146,85 @@ export const logConformance = (name: string, open: () => Promise<LogHarness>): v
       expect((await everything(log, 'e')).length).toBe(6)
     })
 
+    test('what was appended under one write id twice takes effect once', async () => {
+      const own = (body: RecordBody, writeId: string): LogRecord => logRecord(body, { writeId, logId: log.logId })
+      const insertion = own(facts(insert('note', 'Text:a')), 'insertion')
+      const removal = own(facts(remove('note', 'Text:*')), 'removal')
+      // The first answer was lost, and others wrote before the repetition.
+      for (const record of [own({ kind: 'genesis' }, 'genesis'), insertion, removal, insertion]) await log.append('e', record)
+      const store = modelStore()
+      expect(apply(store, await everything(log, 'e'), { constantsOf: () => [] })).toMatchObject({ applied: 2, skipped: 2 })
+      expect(store.facts({ predicate: null, args: [] }, false, 10)).toEqual([])
+    })
+
+    test('publishes every record in order, before its append is answered, and the head', async () => {
+      await log.append('e', note('before'))
+      const heard: RevisedRecord[] = []
+      const heads: number[] = []
+      const end = log.subscribe({
+        published: (env, records, head) => {
+          if (env !== 'e') return
+          heard.push(...records)
+          heads.push(head)
+        },
+        failed: (_env, error) => {
+          throw error
+        },
+      })
+      const { last: from } = await log.bounds('e')
+      const revisions = await Promise.all(
+        Array.from({ length: 40 }, async (_, index) => {
+          const revision = await log.append('e', note(`w${index}`))
+          expect(heard.some((record) => record.revision === revision)).toBe(true)
+          return revision
+        }),
+      )
+      expect(await log.read('e', from, 100)).toEqual(heard.filter(({ revision }) => revision > from))
+      expect(heard.map(({ revision }) => revision)).toEqual(revisions)
+      expect(heads).toEqual(heads.toSorted((a, b) => a - b))
+      expect(heads.at(-1)).toBe(revisions.at(-1))
+      expect(log.stalenessMs('e')).toBeGreaterThanOrEqual(0)
+      end()
+      await log.append('e', note('after'))
+      expect(heard).toHaveLength(40)
+    })
+
+    test('forgets what it is told to, and nothing else', async () => {
+      const revisions: number[] = []
+      for (const id of ['a', 'b', 'c', 'd', 'f']) revisions.push(await log.append('e', note(id)))
+      const [second, third, last] = [at(revisions, 1), at(revisions, 2), at(revisions, 4)]
+      await log.trim(log.partitionOf('e'), second)
+      expect(await log.bounds('e')).toEqual({ first: second + 1, last })
+      expect(writeIds(await log.read('e', second, 10))).toEqual(['c', 'd', 'f'])
+      expect(writeIds(await log.read('e', third, 10))).toEqual(['d', 'f'])
+      expect(await refusal(log.read('e', second - 1, 10))).toBe('out-of-range')
+      expect(await refusal(log.read('e', -1, 10))).toBe('out-of-range')
+      // Again, and less far: nothing comes back.
+      await log.trim(log.partitionOf('e'), at(revisions, 0))
+      expect((await log.bounds('e')).first).toBe(second + 1)
+      const next = await log.append('e', note('g'))
+      expect(next).toBeGreaterThan(last)
+      expect(writeIds(await log.read('e', second, 10))).toEqual(['c', 'd', 'f', 'g'])
+    })
+
+    test('forgets everything, and goes on behind it', async () => {
+      for (const id of ['a', 'b']) await log.append('e', note(id))
+      const { last } = await log.bounds('e')
+      await log.trim(log.partitionOf('e'), last)
+      expect(await log.bounds('e')).toEqual({ first: last + 1, last })
+      expect(await log.read('e', last, 10)).toEqual([])
+      const next = await log.append('e', note('c'))
+      expect(next).toBeGreaterThan(last)
+      expect(writeIds(await log.read('e', last, 10))).toEqual(['c'])
+    })
+
     test('a closed log refuses, after it finished what it had accepted', async () => {
       const appended = Promise.all(['a', 'b', 'c'].map(async (id) => log.append('e', note(id))))
       await log.close()
       expect(await appended).toHaveLength(3)
       expect(await refusal(log.append('e', note('d')))).toBe('unavailable')
       expect(await refusal(log.read('e', -1, 10))).toBe('unavailable')
+      expect(await refusal(log.trim('e', 0))).toBe('unavailable')
       await log.close()
     })
   })
@@ -175,6 +250,24 @@ export const logDurabilityConformance = (name: string, open: () => Promise<LogHa
       const next = await again.append('e', note('next'))
       expect(next).toBeGreaterThan(at(expected, 29).revision)
       expect(await again.bounds('e')).toEqual({ first: at(expected, 0).revision, last: next })
+    })
+
+    test.each([
+      ['a clean end', false],
+      ['no end at all', true],
+    ])('what was forgotten stays so, and positions are never used again, after %s', async (_name, killed) => {
+      const harness = await open()
+      onTestFinished(() => harness.end())
+      const log = await harness.reopen()
+      for (const id of ['a', 'b', 'c']) for (const env of ['e', 'f']) await log.append(env, note(id))
+      const { last } = await log.bounds('e')
+      await log.trim(log.partitionOf('e'), last)
+      const again = await harness.reopen(killed)
+      expect((await again.bounds('e')).first).toBe(last + 1)
+      expect(await refusal(again.read('e', last - 1, 10))).toBe('out-of-range')
+      const next = await again.append('e', note('d'))
+      expect(next).toBeGreaterThan(last)
+      expect(writeIds(await again.read('e', next - 1, 10))).toEqual(['d'])
     })
   })
 }

@@ -1,5 +1,6 @@
 /** Part of the conformance suite of `Database`: budgets, bounded memory, images. */
 import { expect, test } from 'vitest'
+import { Bug } from '../../src/base/assert.ts'
 import type { Database, SqlValue } from '../../src/store/database.ts'
 import { expectError } from '../support/sql-error.ts'
 
@@ -184,6 +185,34 @@ export const imageTests = (open: () => Database): void => {
     database.deserialize(open().serialize())
     database.exec('create table t (v)')
     expect(database.prepare('select count(*) from t').all()).toEqual([[0]])
+  })
+
+  test('an image in parts: the content stays until the last one is there', () => {
+    const bytes = image()
+    const database = open()
+    database.exec('create table before (v)')
+    const receiver = database.receive(bytes.length)
+    receiver.write(bytes.subarray(0, 5000))
+    expect(database.prepare('select count(*) from before').all()).toEqual([[0]])
+    expect(receiver.room).toBe(bytes.length - 5000)
+    expect(() => receiver.finish()).toThrow(Bug)
+    expect(() => receiver.write(bytes)).toThrow(Bug)
+    // Memory that grows meanwhile moves what it is seen through.
+    const other = database.receive(40 * MIB)
+    receiver.write(bytes.subarray(5000))
+    receiver.finish()
+    expect(database.prepare('select count(*), max(v) from t').all()).toEqual([[1000, 'value 999']])
+    other.abort()
+    expect(() => other.abort()).toThrow(Bug)
+    expect(() => receiver.write(bytes)).toThrow(Bug)
+  })
+
+  test('an image that is given up leaves the content and takes no memory', () => {
+    const database = open()
+    database.deserialize(image())
+    for (let round = 0; round < 100; round++) database.receive(10 * MIB).abort()
+    expect(database.memoryBytes()).toBeLessThan(40 * MIB)
+    expect(database.prepare('select count(*) from t').all()).toEqual([[1000]])
   })
 
   test('bytes that are no image are an error, and the next image opens', () => {

@@ -1,14 +1,18 @@
 /** The embedded log: conformance, damage, the lock, a full disk, group commit. */
+import { createHash } from 'node:crypto'
 import { cpSync, existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type EmbeddedLog, openEmbeddedLog } from '../../replicator/embedded-log.ts'
 import { limits } from '../../src/base/limits.ts'
+import { encodeRecord } from '../../src/log/codec.ts'
 import { LogError } from '../../src/log/log.ts'
 import { everything, type LogHarness, logConformance, logDurabilityConformance, refusal } from '../log/log-conformance.ts'
 import { makeDirectory, removeDirectory, testDirectory } from '../support/directory.ts'
 import { facts, insert, logRecord } from '../support/record.ts'
+import { startCell, stateOf, until } from './cell.ts'
+import { reader } from './inner-conformance.ts'
 
 const maxRecordBytes = 700 * 1024
 
@@ -144,6 +148,7 @@ describe('a damaged file is refused', () => {
       /revision 3 of environment `e`: the record is cut off after 100 of \d+ bytes/,
     ],
     ['DELETE FROM record WHERE revision = 3', /environment `e` has nothing between revisions 2 and 4/],
+    ['DELETE FROM record WHERE revision = 0', /environment `e` has nothing between revisions -1 and 1/],
     ['DELETE FROM log', /it has 0 log ids/],
   ])('after %s', async (sql, message) => {
     const directory = await filled()
@@ -152,10 +157,70 @@ describe('a damaged file is refused', () => {
   })
 })
 
+/** As a later version would write it: intact, of another format. */
+const newerFormat = (): Uint8Array => {
+  const bytes = encodeRecord(note('newer'))
+  bytes[4] = 2
+  const sum = createHash('sha256').update(bytes.subarray(0, 9)).update(bytes.subarray(25)).digest()
+  bytes.set(sum.subarray(0, 16), 9)
+  return bytes
+}
+
+test('a record of a newer version stops its environment alone, and everything in front of it counts', async () => {
+  const directory = testDirectory()
+  const first = await startCell({ log: openEmbeddedLog({ directory, maxRecordBytes }) })
+  for (const env of ['e', 'f']) {
+    await first.replicator.createEnvironment(env)
+    for (const writeId of ['a', 'b']) await first.replicator.append(env, facts(insert('note', `Text:${writeId}`)), writeId)
+  }
+  await first.replicator.close()
+  const database = new DatabaseSync(join(directory, 'log.sqlite'))
+  const of = database.prepare("SELECT id FROM environment WHERE name = 'e'").get()
+  database.prepare('INSERT INTO record (environment, revision, bytes) VALUES (?, 3, ?)').run(Number(of?.['id']), newerFormat())
+  database.close()
+
+  const cell = await startCell({ log: openEmbeddedLog({ directory, maxRecordBytes }) })
+  await until(() => (cell.replicator.measure().stopped === 1 ? true : null))
+  expect(cell.logged('environment-stopped')).toMatchObject([{ fields: { environment: 'e', revision: 2, code: 'unreadable' } }])
+  expect(await refusal(cell.log.read('e', 2, 10))).toBe('unreadable')
+  expect(await stateOf(cell.replicator, 'e')).toMatchObject({ revision: 2, facts: ['note(Text:a)', 'note(Text:b)'] })
+  const read = reader()
+  cell.replicator.tail('e', -1, read)
+  expect(await read.failure()).toMatchObject({ code: 'unreadable' })
+  expect(read.records).toHaveLength(3)
+  await cell.replicator.append('f', facts(insert('note', 'Text:c')), 'c')
+  expect(await stateOf(cell.replicator, 'f')).toMatchObject({ revision: 3 })
+})
+
 test('a file of a newer version is refused without calling it damaged', async () => {
   const directory = await filled()
-  edit(directory, 'PRAGMA user_version = 2')
-  expect(openError(directory)).toMatchObject({ code: 'unavailable', message: expect.stringContaining('has format 2, known is 1') })
+  edit(directory, 'PRAGMA user_version = 3')
+  expect(openError(directory)).toMatchObject({ code: 'unavailable', message: expect.stringContaining('has format 3, known is 2') })
+})
+
+test('a file from before trimming is taken as it is', async () => {
+  const directory = await filled()
+  edit(directory, 'ALTER TABLE environment DROP COLUMN first; PRAGMA user_version = 1')
+  const log = open(directory)
+  expect(await log.bounds('e')).toEqual({ first: 0, last: 99 })
+  await log.trim('e', 9)
+  await log.close()
+  expect(await open(directory).bounds('e')).toEqual({ first: 10, last: 99 })
+})
+
+test('a log is trimmed in steps, and appends go on between them', async () => {
+  const log = open(testDirectory())
+  const count = limits.trimRecords * 3
+  for (let start = 0; start < count; start += 1000)
+    await Promise.all(Array.from({ length: 1000 }, async (_, index) => log.append('e', note(`w${start + index}`))))
+  let trimmed = false
+  const trimming = log.trim('e', count - 2).then(() => {
+    trimmed = true
+  })
+  await log.append('e', note('meanwhile'))
+  expect(trimmed).toBe(false)
+  await trimming
+  expect(await log.bounds('e')).toEqual({ first: count - 1, last: count })
 })
 
 test('only one holds a data directory at a time', async () => {

@@ -1,7 +1,7 @@
 /** The inner interface without a thread, over the log in memory and over the embedded one. */
 
 import { openEmbeddedLog } from '../../replicator/embedded-log.ts'
-import { inMemoryReplicator, inProcessReplicator } from '../../replicator/in-process.ts'
+import { inMemoryReplicator } from '../../replicator/in-process.ts'
 import { limits } from '../../src/base/limits.ts'
 import { makeDirectory, removeDirectory } from '../support/directory.ts'
 import { innerConformance } from './inner-conformance.ts'
@@ -14,7 +14,7 @@ innerConformance('in memory', async () => {
 innerConformance('in this thread', async () => {
   const directory = makeDirectory()
   const log = openEmbeddedLog({ directory, maxRecordBytes: limits.recordBytes })
-  const replicator = await inProcessReplicator({ log, nowMs: Date.now })
+  const replicator = await inMemoryReplicator({ log, maxRecordBytes: limits.recordBytes })
   const end = async (): Promise<void> => {
     await replicator.close()
     removeDirectory(directory)

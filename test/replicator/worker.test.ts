@@ -8,7 +8,7 @@ import { limits } from '../../src/base/limits.ts'
 import type { InnerReplicator } from '../../src/log/inner.ts'
 import { everything, refusal } from '../log/log-conformance.ts'
 import { makeDirectory, removeDirectory, testDirectory } from '../support/directory.ts'
-import { innerConformance, note, reader } from './inner-conformance.ts'
+import { innerConformance, note, ownEnvironments, reader } from './inner-conformance.ts'
 
 const maxRecordBytes = limits.recordBytes
 
@@ -38,7 +38,7 @@ test('a restart finds the environments and their records, and forgets ephemeral 
   await first.close()
   const second = await start(directory)
   expect(second.status().logId).toBe(first.status().logId)
-  expect(await second.environments()).toEqual([{ env: 'e', ephemeral: false, first: 0, last: 1 }])
+  expect(await ownEnvironments(second)).toEqual([{ env: 'e', ephemeral: false, first: 0, last: 1 }])
   await second.createEnvironment('e')
   const read = reader()
   second.tail('e', 0, read)
@@ -101,7 +101,7 @@ describe('too many writes at once', () => {
 test('a dead thread: outcomes are unknown, everything after is refused, the log is intact', async () => {
   const directory = testDirectory()
   const thread = startThread({ directory, maxRecordBytes })
-  const replicator = await startReplicatorWorker({ directory, maxRecordBytes }, thread)
+  const replicator = await startReplicatorWorker({ directory, maxRecordBytes }, { worker: thread })
   await replicator.createEnvironment('e')
   const read = reader()
   replicator.tail('e', 0, read)

@@ -1,10 +1,12 @@
 /** The HTTP checklist: consistency, repetitions, failures of the log. */
 import { describe, expect, test } from 'vitest'
 import { openEmbeddedLog } from '../../replicator/embedded-log.ts'
-import { inMemoryReplicator, inProcessReplicator } from '../../replicator/in-process.ts'
+import { inMemoryReplicator } from '../../replicator/in-process.ts'
+import type { Fact } from '../../src/base/value.ts'
 import type { InnerReplicator, TailReader } from '../../src/log/inner.ts'
 import { LogError, type LogErrorCode } from '../../src/log/log.ts'
 import { createHarness, fact, type Harness, secondKey } from './support/harness.ts'
+import { passOn } from './support/pass-on.ts'
 import { basic } from './support/policies.ts'
 import { temporaryDirectory } from './support/process.ts'
 
@@ -41,24 +43,29 @@ test('http 17: every 2xx mutation carries OsoOffset, nothing else does', async (
   expect((await http.post('/api/policy/test', { src: basic })).headers.get('osooffset')).toBeNull()
 })
 
+const insertedRole = (user: string): Fact => ({
+  predicate: 'has_role',
+  args: [
+    { type: 'User', id: user },
+    { type: 'String', id: 'reader' },
+    { type: 'Repo', id: 'r1' },
+  ],
+})
+
 /** A replicator whose records reach the runtime only when told so. */
 const heldBack = async (): Promise<{ replicator: InnerReplicator; hold: () => void; release: () => void }> => {
   const inner = await inMemoryReplicator()
   let held = false
   const waiting: (() => void)[] = []
   const replicator: InnerReplicator = {
-    append: (...args) => inner.append(...args),
+    ...passOn(inner),
     tail: (env, after, reader) => {
       const later: TailReader = {
-        push: (records) => (held ? void waiting.push(() => void reader.push(records)) : reader.push(records)),
+        push: (records, through) => (held ? void waiting.push(() => void reader.push(records, through)) : reader.push(records, through)),
         failed: (error) => reader.failed(error),
       }
       return inner.tail(env, after, later)
     },
-    createEnvironment: (...args) => inner.createEnvironment(...args),
-    environments: () => inner.environments(),
-    status: () => inner.status(),
-    close: () => inner.close(),
   }
   const release = () => {
     held = false
@@ -172,6 +179,7 @@ const failing = async (): Promise<{
   const writeIds: string[] = []
   let next: { code: LogErrorCode; written: boolean } | null = null
   const replicator: InnerReplicator = {
+    ...passOn(inner),
     async append(env, body, writeId) {
       writeIds.push(writeId)
       const failure = next
@@ -181,11 +189,6 @@ const failing = async (): Promise<{
       if (failure !== null) throw new LogError(failure.code, 'told to')
       return result
     },
-    tail: (...args) => inner.tail(...args),
-    createEnvironment: (...args) => inner.createEnvironment(...args),
-    environments: () => inner.environments(),
-    status: () => inner.status(),
-    close: () => inner.close(),
   }
   return { replicator, failNext: (code, written) => void (next = { code, written }), writeIds }
 }
@@ -309,29 +312,60 @@ test('large records are applied in turns, in order', async () => {
   expect((await http.get('/api/stats')).body.facts.total).toBe(60 * 40)
 })
 
-test('a tail that ends: answers go on, readiness does not', async () => {
+test('a tail that breaks off: answers go on and tell their age, readiness ends past the bound, and it is followed again', async () => {
   const inner = await inMemoryReplicator()
   const readers: TailReader[] = []
+  let isDown = false
+  let laterMs = 0
   const replicator: InnerReplicator = {
-    append: (...args) => inner.append(...args),
+    ...passOn(inner),
     tail: (env, after, reader) => {
+      if (isDown) throw new LogError('unavailable', 'gone')
       readers.push(reader)
       return inner.tail(env, after, reader)
     },
-    createEnvironment: (...args) => inner.createEnvironment(...args),
-    environments: () => inner.environments(),
-    status: () => inner.status(),
-    close: () => inner.close(),
   }
-  const http = await createHarness({ replicator })
+  const http = await createHarness({ replicator, platform: { monotonicMs: () => performance.now() + laterMs } })
   await http.policy(basic)
   await http.facts(role('ana'))
-  for (const reader of readers) reader.failed(new LogError('unavailable', 'gone'))
-  expect(await http.allowed('User:ana read Repo:r1')).toBe(true)
+  isDown = true
+  for (const reader of readers.splice(0)) reader.failed(new LogError('unavailable', 'gone'))
+  expect((await http.get('/readyz', { key: null })).status).toBe(200)
+  laterMs = 40_000
+  const answer = await http.authorize('User:ana read Repo:r1')
+  expect({ ...answer.body, old: Number(answer.headers.get('arctos-staleness-ms')) >= 40_000 }).toEqual({ allowed: true, old: true })
   const { status, headers } = await http.get('/readyz', { key: null })
   expect({ status, retry: headers.get('retry-after') }).toEqual({ status: 503, retry: '1' })
   expect((await http.get('/livez', { key: null })).status).toBe(200)
   expect(http.logged.some(({ event }) => event === 'tail-ended')).toBe(true)
+  await inner.append('0123456789', { kind: 'facts', changes: [{ kind: 'insert', fact: insertedRole('bob') }] }, 'while it was down')
+  expect(await http.allowed('User:bob read Repo:r1')).toBe(false)
+  isDown = false
+  await expect.poll(() => http.allowed('User:bob read Repo:r1'), { timeout: 20_000 }).toBe(true)
+  await expect.poll(async () => (await http.get('/readyz', { key: null })).status, { timeout: 20_000 }).toBe(200)
+})
+
+test('with a fence reads are refused when the state is too old, or of unknown age', async () => {
+  const inner = await inMemoryReplicator()
+  let stalenessMs: number | null = 0
+  const http = await createHarness({
+    replicator: { ...passOn(inner), stalenessMs: () => stalenessMs },
+    settings: { ARCTOS_MAX_STALENESS_MS: '500' },
+  })
+  await http.policy(basic)
+  await http.facts(role('ana'))
+  for (const [age, expected] of [
+    [500, { status: 200, staleness: '500' }],
+    [501, { status: 503, staleness: '501' }],
+    [null, { status: 503, staleness: 'unknown' }],
+  ] as const) {
+    stalenessMs = age
+    const { status, headers } = await http.authorize('User:ana read Repo:r1')
+    expect({ status, staleness: headers.get('arctos-staleness-ms') }).toEqual(expected)
+    expect(headers.get('retry-after')).toBe(status === 503 ? '1' : null)
+    expect(headers.get('arctos-revision')).not.toBeNull()
+  }
+  expect((await http.post('/api/batch', insert('bob'))).status).toBe(200)
 })
 
 test('a policy that cannot be compiled stops reads of its environment alone, and a new policy mends it', async () => {
@@ -353,7 +387,7 @@ test('a policy that cannot be compiled stops reads of its environment alone, and
 
 test('a full disk: 503 on writes, reads go on, and writes again when there is room', async () => {
   const log = openEmbeddedLog({ directory: await temporaryDirectory(), maxRecordBytes: 2 ** 20, maxFileBytes: 400_000 })
-  const http = await createHarness({ replicator: await inProcessReplicator({ log, nowMs: Date.now }) })
+  const http = await createHarness({ replicator: await inMemoryReplicator({ log }) })
   await http.policy(basic)
   let user = 0
   let last = 200

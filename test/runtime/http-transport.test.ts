@@ -11,7 +11,7 @@ import { type FactBody, factsIn } from './support/bodies.ts'
 import { asked, createHarness, fact, type Harness, readOnlyKey, secondKey } from './support/harness.ts'
 import { basic } from './support/policies.ts'
 
-const keyed = Object.values(endpoints).filter(({ access }) => access !== 'open')
+const keyed = Object.values(endpoints).filter(({ access }) => access === 'read' || access === 'write')
 const reader = 'has_role(User:ana, String:reader, Repo:r1)'
 const question = asked('User:ana read Repo:r1')
 

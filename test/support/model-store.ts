@@ -128,6 +128,10 @@ export const modelStore = (): ModelStore => {
       state.interned.clear()
       state.active = null
     },
+    warm: () => notModelled('the dictionary'),
+    recomputeStateHash: () => notModelled('recomputing'),
+    policyHash: () => notModelled('policy hashes'),
+    remembersWrite: (writeId) => state.writes.has(writeId),
     rememberWrite(writeId) {
       if (writing().writes.has(writeId)) return true
       state.writes.add(writeId)

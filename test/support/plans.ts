@@ -27,6 +27,7 @@ export const watched = (database: Database, onPrepare: (sql: string) => void): D
   guarded: (steps, stop, work) => database.guarded(steps, stop, work),
   serialize: () => database.serialize(),
   deserialize: (image, slack) => database.deserialize(image, slack),
+  receive: (rawBytes, slack) => database.receive(rawBytes, slack),
   memoryBytes: () => database.memoryBytes(),
   close: () => database.close(),
 })

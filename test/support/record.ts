@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import type { Fact, FactPattern, Value, ValuePattern } from '../../src/base/value.ts'
 import type { RevisedRecord } from '../../src/log/log.ts'
-import type { Change, LogRecord, RecordBody } from '../../src/log/record.ts'
+import type { Change, LogRecord, RecordBody, RestoreBody } from '../../src/log/record.ts'
 
 /** Any text that has UTF-8, nasty ones often. */
 export const text: fc.Arbitrary<string> = fc.oneof(
@@ -47,6 +47,15 @@ export const body: fc.Arbitrary<RecordBody> = fc.oneof(
   fc.constantFrom<RecordBody>({ kind: 'genesis' }, { kind: 'clear' }),
   fc.record({ kind: fc.constant('policy' as const), source: text, filename: fc.option(text) }),
   fc.array(change, { maxLength: 20 }).map((changes): RecordBody => ({ kind: 'facts', changes })),
+  fc.record({
+    kind: fc.constant('restore' as const),
+    key: text,
+    sha256: text,
+    storedBytes: fc.maxSafeNat(),
+    rawBytes: fc.maxSafeNat(),
+    stateHash: text,
+    revision: fc.integer({ min: -1 }),
+  }),
 )
 
 export const record: fc.Arbitrary<LogRecord> = fc.record({
@@ -83,6 +92,17 @@ export const logRecord = (recordBody: RecordBody, options: { readonly writeId?: 
   writeId: options.writeId ?? 'write',
   appendedAtMs: 1_700_000_000_000,
   body: recordBody,
+})
+
+/** Back to a state of `revision`; what the object is does not matter to who only reads the record. */
+export const restoring = (revision: number): RestoreBody => ({
+  kind: 'restore',
+  key: `e/restores/${revision}-00.sqlite.gz`,
+  sha256: '00',
+  storedBytes: 1,
+  rawBytes: 1,
+  stateHash: '00',
+  revision,
 })
 
 /** A whole log: the genesis, then the bodies with write ids of their own. */

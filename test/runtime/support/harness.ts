@@ -3,20 +3,21 @@ import { sqliteModule, trampolineModule } from '#wasm'
 import { inMemoryReplicator } from '../../../replicator/in-process.ts'
 import { createApp } from '../../../runtime/app.ts'
 import { bootstrap } from '../../../runtime/bootstrap.ts'
+import { Admin } from '../../../runtime/control-admin.ts'
 import { createService } from '../../../runtime/create-service.ts'
 import { ReplicaSet } from '../../../runtime/environments.ts'
 import type { Route } from '../../../runtime/exchange.ts'
-import { hashKey, type KeyAccess, KeyRing } from '../../../runtime/keys.ts'
+import { AdminKey, hashKey, type KeyAccess, KeyRing } from '../../../runtime/keys.ts'
 import { type Platform, webPlatform } from '../../../runtime/platform.ts'
 import { checkPolicyText } from '../../../runtime/policy-check.ts'
 import type { PolicyChecker } from '../../../runtime/policy-checker.ts'
 import type { Service } from '../../../runtime/service.ts'
+import { createStorePool, type MeasuredStorePool } from '../../../snapshots/pool.ts'
 import type { InnerReplicator } from '../../../src/log/inner.ts'
 import { configure } from '../../../src/ops/configuration.ts'
 import type { WriteLogLine } from '../../../src/ops/log-line.ts'
 import { noMetrics } from '../../../src/ops/metrics.ts'
-import { instantiate, openDatabase } from '../../../src/store/binding.ts'
-import { createStore } from '../../../src/store/store.ts'
+import type { Store } from '../../../src/store/facts.ts'
 import { developmentKey } from '../../../src/wire/api-key.ts'
 import { type Body, type FactBody, factsIn } from './bodies.ts'
 
@@ -50,32 +51,19 @@ export interface AskOptions {
   readonly raw?: string | Uint8Array
 }
 
-export class Harness {
-  readonly service: Service
-  readonly replicator: InnerReplicator
-  readonly environments: ReplicaSet
-  readonly logged: { level: string; event: string; fields: unknown }[]
-  readonly #app: ReturnType<typeof createApp>
+/** Asks an app. */
+export class Asker {
+  readonly app: ReturnType<typeof createApp>
 
-  constructor(parts: {
-    service: Service
-    replicator: InnerReplicator
-    environments: ReplicaSet
-    app: ReturnType<typeof createApp>
-    logged: Harness['logged']
-  }) {
-    this.service = parts.service
-    this.replicator = parts.replicator
-    this.environments = parts.environments
-    this.logged = parts.logged
-    this.#app = parts.app
+  constructor(app: ReturnType<typeof createApp>) {
+    this.app = app
   }
 
   async ask(method: string, path: string, body?: unknown, { key = developmentKey, headers = {}, raw }: AskOptions = {}): Promise<Answer> {
     const init: RequestInit = { method, headers: { ...(key === null ? {} : { Authorization: `Bearer ${key}` }), ...headers } }
     const content = raw ?? (body === undefined ? undefined : JSON.stringify(body))
     if (content !== undefined) init.body = typeof content === 'string' ? content : new Uint8Array(content)
-    const response = await this.#app.request(path, init)
+    const response = await this.app.request(path, init)
     const text = await response.text()
     let parsed: unknown
     try {
@@ -123,6 +111,30 @@ export class Harness {
   }
 }
 
+export class Harness extends Asker {
+  readonly service: Service
+  readonly replicator: InnerReplicator
+  readonly environments: ReplicaSet
+  readonly pool: MeasuredStorePool
+  readonly logged: { level: string; event: string; fields: unknown }[]
+
+  constructor(parts: {
+    service: Service
+    replicator: InnerReplicator
+    environments: ReplicaSet
+    pool: MeasuredStorePool
+    app: ReturnType<typeof createApp>
+    logged: Harness['logged']
+  }) {
+    super(parts.app)
+    this.service = parts.service
+    this.replicator = parts.replicator
+    this.environments = parts.environments
+    this.pool = parts.pool
+    this.logged = parts.logged
+  }
+}
+
 /** `User:ana read Repo:r1`. */
 export const asked = (question: string) => {
   const [actor, action, resource] = question.split(' ')
@@ -155,23 +167,28 @@ export const createHarness = async ({ settings = {}, replicator, platform = {}, 
   const used: Platform = { ...webPlatform(log, noMetrics), ...platform }
   const keys = new KeyRing(used.sha256)
   for (const [key, record] of Object.entries(environments)) keys.add({ ...record, hash: hashKey(used.sha256, key) })
-  const inner = replicator ?? (await inMemoryReplicator())
-  const newStore = () =>
-    createStore(openDatabase(instantiate(sqliteModule, trampolineModule, { maxBytes: 2 ** 30, nowMs: () => Date.now() })))
-  const replicas = new ReplicaSet({ ...configuration, replicator: inner, platform: used, createStore: newStore })
-  await bootstrap({ replicator: inner, environments: replicas, keys, platform: used, development: true, example: configuration.example })
+  const pool = createStorePool({ sqlite: sqliteModule, trampoline: trampolineModule, maxBytes: 2 ** 30, nowMs: () => Date.now() })
+  const inner = replicator ?? (await inMemoryReplicator({ pool }))
+  const policies = localPolicies(pool.create())
+  const replicas = new ReplicaSet({ ...configuration, replicator: inner, platform: used, pool, policies })
+  const development = configuration.mode === 'development'
+  const { example } = configuration
+  const { control } = await bootstrap({ environments: replicas, keys, platform: used, development: true, example })
+  const key = new AdminKey(used.sha256, configuration.adminKey)
+  const admin = new Admin({ ...configuration, key, control, keys, environments: replicas, replicator: inner, platform: used, development })
   const service = createService({
     configuration,
     platform: used,
     keys,
     environments: replicas,
-    policies: localPolicies(newStore()),
-    unready: () => replicas.problem(),
+    policies,
+    unready: () => replicas.problem() ?? control.problem(),
+    admin,
   })
-  return new Harness({ service, replicator: inner, environments: replicas, app: createApp(service, routes), logged })
+  return new Harness({ service, replicator: inner, environments: replicas, pool, app: createApp(service, routes), logged })
 }
 
-const localPolicies = (store: ReturnType<typeof createStore>): PolicyChecker => ({
+export const localPolicies = (store: Store): PolicyChecker => ({
   check: async (request) => checkPolicyText(request, { store, nowMs: Date.now, monotonicMs: () => performance.now() }),
   close: async () => {},
 })

@@ -50,16 +50,23 @@ export interface ServerProcess {
 }
 
 export interface StartOptions {
+  /** Of the command line: `serve`, or another one that serves. */
+  readonly command?: string
   readonly directory?: string
   readonly args?: readonly string[]
   readonly settings?: Readonly<Record<string, string>>
 }
 
 /** A server that is ready; ended with the test. */
-export const startServer = async ({ directory, args = ['--no-example'], settings = {} }: StartOptions = {}): Promise<ServerProcess> => {
+export const startServer = async ({
+  command = 'serve',
+  directory,
+  args = command === 'serve' ? ['--no-example'] : [],
+  settings = {},
+}: StartOptions = {}): Promise<ServerProcess> => {
   const data = directory ?? (await temporaryDirectory())
   const env = environmentOf({ OSO_PORT: '0', OSO_DIRECTORY: data, ...settings })
-  const child = spawn(process.execPath, [main, 'serve', ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [main, command, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const { text } = collect(child)
   const ended = new Promise<number | null>((resolve) => {
     child.once('close', resolve)

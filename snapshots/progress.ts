@@ -34,8 +34,14 @@ export class Progress {
     })
   }
 
+  /** To the revision that is there now; whoever waits for one that is not stays waiting. */
   advance(revision: number): void {
     this.#revision = revision
     for (const waiter of this.#waiting) if (waiter.revision <= revision) waiter.settle(true)
+  }
+
+  /** Nothing comes any more. */
+  close(): void {
+    for (const waiter of this.#waiting) waiter.settle(false)
   }
 }

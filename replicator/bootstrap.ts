@@ -1,0 +1,95 @@
+/** The first state of the replicator's own replica: from its own objects, else from the remote ones, else from the first record of the log. */
+
+import { type Loaded, loadNewest } from '../snapshots/load.ts'
+import { LoadError } from '../snapshots/load-error.ts'
+import type { ObjectStore } from '../snapshots/object-store.ts'
+import type { SnapshotPlatform } from '../snapshots/platform.ts'
+import type { StorePool } from '../snapshots/store-pool.ts'
+import { controlEnvironment } from '../src/log/control.ts'
+import { type LogBounds, LogError } from '../src/log/log.ts'
+import type { Store } from '../src/store/facts.ts'
+
+export interface BootstrapOptions {
+  readonly env: string
+  readonly logId: string
+  /** Of the log; null when it does not answer: then what is here is taken as it is. */
+  readonly bounds: LogBounds | null
+  readonly local: ObjectStore
+  readonly remote: ObjectStore | null
+  readonly pool: StorePool
+  readonly platform: SnapshotPlatform
+}
+
+export interface Bootstrapped {
+  readonly store: Store
+  readonly through: number
+  readonly source: 'local' | 'remote' | 'log'
+}
+
+/** Rejects with LogError: `diverged` when the log ends before what is known of it, `out-of-range` when nothing reaches what it retains,
+ * `unavailable` when neither the log nor any object can be had. */
+export const bootstrapReplica = async (options: BootstrapOptions): Promise<Bootstrapped> => {
+  const { env, bounds, pool, platform } = options
+  const refusals: string[] = []
+  let isUnknown = false
+  for (const source of ['local', 'remote'] as const) {
+    const loaded = await load(options, source, refusals)
+    if (loaded === 'unknown') isUnknown = true
+    if (loaded === null || loaded === 'unknown') continue
+    const refusal = refusalOf(loaded.through, bounds)
+    if (refusal === null) return { store: loaded.store, through: loaded.through, source }
+    pool.release(loaded.store)
+    if (refusal === 'diverged') throw diverged(env, loaded.through, bounds)
+    refusals.push(`the ${source} objects go to position ${loaded.through} only`)
+  }
+  if (bounds === null) {
+    const why = refusals.length > 0 ? refusals.join('; ') : 'there are no objects'
+    throw new LogError('unavailable', `environment \`${env}\` has no state yet: the log does not answer, and ${why}; it is tried again`)
+  }
+  if (bounds.first > 0) checkForgotten(env, bounds, isUnknown, refusals)
+  if (refusals.length > 0) platform.log('warn', 'replay-from-log', { environment: env, first: bounds.first, reason: refusals.join('; ') })
+  return { store: pool.create(), through: bounds.first - 1, source: 'log' }
+}
+
+/** The log does not begin at its first record any more, which is right for an environment that was made later, and for no other. */
+const checkForgotten = (env: string, { first }: LogBounds, isUnknown: boolean, refusals: readonly string[]): void => {
+  // What is forgotten is in objects that cannot be looked at now: a replay would begin in the middle, and be taken for the whole.
+  if (isUnknown) throw new LogError('unavailable', `environment \`${env}\` has no state yet: ${refusals.join('; ')}; it is tried again`)
+  if (env === controlEnvironment) {
+    throw new LogError(
+      'out-of-range',
+      `the log goes back to revision ${first} only, and no objects hold what is before: name the object store of the other cells in ARCTOS_STORE` +
+        `${refusals.length > 0 ? ` (${refusals.join('; ')})` : ''}; recovery is not automatic`,
+    )
+  }
+  // Where records are missing at its start, `apply` refuses the first one that is not the genesis.
+}
+
+/** A log that ends before it was followed to lost records that were acknowledged: nothing here may paper over that. */
+export const diverged = (env: string, through: number, bounds: LogBounds | null): LogError =>
+  new LogError(
+    'diverged',
+    `the log of environment \`${env}\` ends at revision ${bounds?.last ?? -1}, applied here is ${through}: it was cut off or made anew; ` +
+      'restore the log, or move the objects of the environment aside to follow the log as it is; recovery is not automatic',
+  )
+
+export const refusalOf = (through: number, bounds: LogBounds | null): 'diverged' | 'too-old' | null => {
+  if (bounds === null) return null
+  if (through > bounds.last) return 'diverged'
+  return through < bounds.first - 1 ? 'too-old' : null
+}
+
+/** `unknown`: the objects could not be looked at. */
+const load = async (options: BootstrapOptions, source: 'local' | 'remote', refusals: string[]): Promise<Loaded | 'unknown' | null> => {
+  const { env, logId, pool, platform, local, remote } = options
+  const objects = source === 'local' ? local : remote
+  if (objects === null) return null
+  try {
+    return await loadNewest({ objects, env, pool, platform, logId })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    platform.log('warn', 'objects-refused', { operation: 'bootstrap', environment: env, source, reason })
+    refusals.push(reason)
+    return error instanceof LoadError && error.code === 'unavailable' ? 'unknown' : null
+  }
+}

@@ -1,0 +1,79 @@
+/** Bodies of the inner interface's requests, read within a bound, and its answers. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { limits } from '../src/base/limits.ts'
+import { LogError } from '../src/log/log.ts'
+import { InnerShapeError } from '../src/wire/inner.ts'
+import { retryAfterOf, sentError, statusOf } from '../src/wire/inner-errors.ts'
+
+/** The text of a body. Rejects with LogError `too-large` over the bound, with InnerShapeError when the connection breaks before its end. */
+export const readBody = async (request: IncomingMessage, maxBytes: number): Promise<string> => {
+  const chunks: Buffer[] = []
+  let sizeBytes = 0
+  try {
+    for await (const chunk of request) {
+      if (!Buffer.isBuffer(chunk)) continue
+      sizeBytes += chunk.length
+      if (sizeBytes > maxBytes) break
+      chunks.push(chunk)
+    }
+  } catch (cause) {
+    throw new InnerShapeError('the request broke off', { cause })
+  }
+  if (sizeBytes > maxBytes) throw new LogError('too-large', `the request has more than ${maxBytes} bytes`)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+export const answerJson = (response: ServerResponse, body: unknown): void => answerText(response, 200, JSON.stringify(body))
+
+export const answerNothing = (response: ServerResponse): void => {
+  if (!response.headersSent) response.writeHead(204)
+  response.end()
+}
+
+export const answerText = (
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = { 'content-type': 'application/json' },
+): void => {
+  const bytes = Buffer.from(text, 'utf8')
+  response.writeHead(status, { ...headers, 'content-length': bytes.length }).end(bytes)
+}
+
+/** Bytes as they come, at the pace of the other side. Too few or too many break the connection off, and the call rejects. */
+export const answerBytes = async (
+  response: ServerResponse,
+  chunks: AsyncIterable<Uint8Array>,
+  { sizeBytes, headers }: { readonly sizeBytes: number | null; readonly headers: Readonly<Record<string, string | number>> },
+): Promise<void> => {
+  response.setTimeout(limits.innerCallMs, () => response.destroy())
+  const length = sizeBytes === null ? {} : { 'content-length': sizeBytes }
+  response.writeHead(200, { 'content-type': 'application/octet-stream', ...headers, ...length })
+  await pipeline(Readable.from(exactly(chunks, sizeBytes), { objectMode: false }), response)
+}
+
+async function* exactly(chunks: AsyncIterable<Uint8Array>, sizeBytes: number | null): AsyncIterable<Uint8Array> {
+  let found = 0
+  for await (const chunk of chunks) {
+    found += chunk.length
+    if (sizeBytes !== null && found > sizeBytes) break
+    yield chunk
+  }
+  if (sizeBytes !== null && found !== sizeBytes) throw new Error(`found ${found} bytes where ${sizeBytes} were announced`)
+}
+
+/** The answer to what was thrown; a response that has begun is broken off instead. */
+export const answerError = (response: ServerResponse, error: unknown): void => {
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  const sent = sentError(error)
+  const retryAfter = retryAfterOf(sent)
+  // A body that was not read to its end is none of the next request.
+  const headers = { 'content-type': 'application/json', ...(retryAfter !== null && { 'retry-after': String(retryAfter) }) }
+  if (!response.req.complete) response.setHeader('connection', 'close')
+  answerText(response, error instanceof InnerShapeError ? 400 : statusOf(sent), JSON.stringify(sent), headers)
+}

@@ -1,0 +1,155 @@
+/** The replicator's HTTP server: the inner interface for its runtimes, its objects, and what operators ask (docs/formats/inner.md). */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { ObjectStore } from '../snapshots/object-store.ts'
+import { LogError } from '../src/log/log.ts'
+import type { WriteLogLine } from '../src/ops/log-line.ts'
+import type { MetricRegistry } from '../src/ops/metrics.ts'
+import type { ReplicatorPlace } from '../src/ops/places.ts'
+import { InnerShapeError } from '../src/wire/inner.ts'
+import { Budget } from './http-budget.ts'
+import { listenAt } from './http-listen.ts'
+import { answerError, answerJson, answerText } from './http-reply.ts'
+import { routeOf } from './http-routes.ts'
+import { secretCheck } from './http-secret.ts'
+import type { Served } from './http-stream.ts'
+import { RuntimeStreams } from './http-streams.ts'
+
+export interface ReplicatorServerOptions {
+  readonly place: ReplicatorPlace
+  /** Null: whoever reaches the place may do everything. */
+  readonly secret: string | null
+  /** Null until it has started: everything but `/livez` and `/metrics` answers 503 then. */
+  readonly replicator: () => Served | null
+  readonly objects: ObjectStore | null
+  /** Why `/readyz` is 503, or null. */
+  readonly unready: () => string | null
+  readonly metrics: MetricRegistry
+  readonly log: WriteLogLine
+}
+
+export interface ReplicatorServer {
+  readonly place: ReplicatorPlace
+  /** Connected runtimes. */
+  readonly runtimes: number
+  /** Refuses new connections, waits for the requests under way, within the time, and ends the streams. */
+  close(timeoutMs: number): Promise<void>
+}
+
+/** Longer than a runtime keeps an idle connection. */
+const KEEP_ALIVE_MS = 80_000
+const DRAIN_STEP_MS = 20
+
+/** Resolves when listening. Rejects with ListenError. */
+export const serveReplicator = async (options: ReplicatorServerOptions): Promise<ReplicatorServer> => {
+  const streams = new RuntimeStreams(options.log)
+  const handler = new Handler(options, streams)
+  const server = createServer(
+    { keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true },
+    (request, response) => void handler.handle(request, response),
+  )
+  try {
+    const place = await listenAt(server, options.place)
+    // A connection that cannot be accepted, as when file descriptors are short, ends no replicator.
+    server.on('error', (error) => options.log('error', 'connection-refused', { name: error.name, reason: error.message }))
+    return {
+      place,
+      get runtimes() {
+        return streams.count
+      },
+      close: (timeoutMs) => close(server, streams, handler, timeoutMs),
+    }
+  } catch (error) {
+    streams.close()
+    throw error
+  }
+}
+
+const close = async (server: Server, streams: RuntimeStreams, handler: Handler, timeoutMs: number): Promise<void> => {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve())
+  })
+  const deadline = performance.now() + timeoutMs
+  while (handler.active > streams.count && performance.now() < deadline) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, DRAIN_STEP_MS)
+    })
+  }
+  streams.close()
+  server.closeAllConnections()
+  await closed
+}
+
+class Handler {
+  readonly #options: ReplicatorServerOptions
+  readonly #streams: RuntimeStreams
+  readonly #budget = new Budget()
+  readonly #authorized: (header: string | undefined) => boolean
+  /** Requests that are not answered to their end, streams among them. */
+  active = 0
+
+  constructor(options: ReplicatorServerOptions, streams: RuntimeStreams) {
+    this.#options = options
+    this.#streams = streams
+    this.#authorized = secretCheck(options.secret)
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.active++
+    response.once('close', () => this.active--)
+    try {
+      await this.#answer(request, response)
+    } catch (error) {
+      this.#logFailure(error)
+      answerError(response, error)
+    }
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://replicator')
+    const segments = segmentsOf(pathname)
+    if (await this.#answerOperator(request, response, pathname)) return undefined
+    // Web pages reach the loopback, too; no runtime sends where it comes from.
+    if (request.headers.origin !== undefined || !this.#authorized(request.headers.authorization))
+      return answerText(response, 401, JSON.stringify({ code: null, message: 'the secret is missing or another one' }))
+    const route = routeOf(request.method ?? '', segments)
+    if (route === undefined) return answerText(response, 404, JSON.stringify({ code: null, message: 'no such endpoint' }))
+    const replicator = this.#options.replicator()
+    if (replicator === null) throw new LogError('unavailable', 'the replicator is starting')
+    const { objects } = this.#options
+    return route.handle({ request, response, segments, query, replicator, objects, streams: this.#streams, budget: this.#budget })
+  }
+
+  async #answerOperator(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
+    if (request.method !== 'GET') return false
+    const { unready, metrics } = this.#options
+    if (path === '/livez') answerJson(response, { message: 'alive' })
+    else if (path === '/readyz') {
+      const reason = unready()
+      if (reason === null) answerJson(response, { message: 'ready' })
+      else answerText(response, 503, JSON.stringify({ message: reason }), { 'content-type': 'application/json', 'retry-after': '1' })
+    } else if (path === '/metrics') {
+      const { text, contentType } = await metrics.export()
+      answerText(response, 200, text, { 'content-type': contentType })
+    } else return false
+    return true
+  }
+
+  #logFailure(error: unknown): void {
+    // What a LogError says, its runtime hears and logs; a connection that broke is no failure of ours.
+    if (error instanceof LogError || error instanceof InnerShapeError || isBroken(error)) return
+    const { name, stack } = error instanceof Error ? error : new Error(String(error))
+    this.#options.log('error', 'inner-request-failed', { name, stack: stack ?? null })
+  }
+}
+
+const isBroken = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ERR_STREAM_PREMATURE_CLOSE' || error.code === 'ECONNRESET')
+
+/** Decoded; a part that cannot be decoded names nothing. */
+const segmentsOf = (pathname: string): readonly string[] => {
+  try {
+    return pathname.slice(1).split('/').map(decodeURIComponent)
+  } catch {
+    return []
+  }
+}

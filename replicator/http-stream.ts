@@ -1,0 +1,158 @@
+/** The replicator's side of one runtime's stream: its tails, the pushes that the runtime has not taken yet, and heartbeats. */
+import { randomUUID } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
+import { limits } from '../src/base/limits.ts'
+import { recordText } from '../src/log/body.ts'
+import type { ReplicatorStatus } from '../src/log/inner.ts'
+import type { RevisedRecord } from '../src/log/log.ts'
+import { printLine, type SentStatus, type StreamCommands, type StreamLine } from '../src/wire/inner.ts'
+import { sentError } from '../src/wire/inner-errors.ts'
+import type { Replicator } from './replicator.ts'
+
+/** The replicator that is served; its callers are told apart, so that a write waits for all runtimes but its own. */
+export type Served = Omit<Replicator, 'problem' | 'measure'>
+
+interface ServedTail {
+  readonly env: string
+  end: () => void
+  /** Nothing up to here is left to push. */
+  through: number
+  /** What the runtime has been told of `through`. */
+  told: number
+  /** Settles the pushes that the runtime has not taken yet, oldest first. */
+  readonly takers: (() => void)[]
+  /** The head of the log as it was known at some time: once that is pushed, the runtime has all that there was then. */
+  target: { readonly last: number; readonly asOfMs: number } | null
+  /** As of then the runtime has everything; null: never. */
+  freshAsOfMs: number | null
+}
+
+export class RuntimeStream {
+  readonly id = randomUUID()
+  readonly #replicator: Served
+  readonly #response: ServerResponse
+  readonly #tails = new Map<number, ServedTail>()
+  #heardAtMs = performance.now()
+  #beating = false
+
+  constructor(replicator: Served, response: ServerResponse) {
+    this.#replicator = replicator
+    this.#response = response
+    response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+    this.#write({ kind: 'hello', stream: this.id, status: sentStatus(replicator.status()) })
+  }
+
+  /** Since the runtime was heard of last. */
+  get silentMs(): number {
+    return performance.now() - this.#heardAtMs
+  }
+
+  receive({ clock, open, taken, end }: StreamCommands): void {
+    this.#heardAtMs = performance.now()
+    for (const [tail, env, after] of open) this.#open(tail, env, after)
+    for (const [tail, count] of taken) for (const settle of this.#tails.get(tail)?.takers.splice(0, count) ?? []) settle()
+    for (const tail of end) this.#end(tail)
+    // One at a time: a heartbeat that takes long stands for those after it.
+    if (clock !== null && !this.#beating) void this.#beat(clock)
+  }
+
+  /** Nobody waits for this runtime any more. */
+  close(): void {
+    for (const tail of this.#tails.keys()) this.#end(tail)
+    this.#response.end()
+    this.#response.destroy()
+  }
+
+  #open(tail: number, env: string, after: number): void {
+    const served: ServedTail = { env, end: () => {}, through: after, told: after, takers: [], target: null, freshAsOfMs: null }
+    this.#tails.set(tail, served)
+    const failed = (error: unknown): void => {
+      if (!this.#tails.has(tail)) return
+      this.#end(tail)
+      this.#write({ kind: 'failed', tail, error: sentError(error) })
+    }
+    try {
+      served.end = this.#replicator.tail(
+        env,
+        after,
+        { push: (records, through) => this.#push(tail, served, records, through), failed },
+        { runtime: this.id },
+      )
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  #push(tail: number, served: ServedTail, records: readonly RevisedRecord[], through: number): Promise<void> | void {
+    const isFirst = served.through === served.told && served.freshAsOfMs === null
+    served.through = through
+    // A position that only moved can wait for the next heartbeat, but for the first, which a start may wait for.
+    if (records.length === 0 && !isFirst) return undefined
+    served.told = through
+    const line = printLine({ kind: 'records', tail, through, revisions: records.map(({ revision }) => revision) })
+    this.#writeText(line + records.map(({ record }) => `${recordText(record)}\n`).join(''))
+    if (records.length === 0) return undefined
+    return new Promise<void>((resolve) => {
+      served.takers.push(resolve)
+    })
+  }
+
+  #end(tail: number): void {
+    const served = this.#tails.get(tail)
+    this.#tails.delete(tail)
+    served?.end()
+    for (const settle of served?.takers ?? []) settle()
+  }
+
+  async #beat(clock: number): Promise<void> {
+    this.#beating = true
+    try {
+      // The ages first: the bounds that are read afterwards are at least what the ages speak of.
+      const startMs = performance.now()
+      const asOf = new Map([...this.#tails.values()].map(({ env }) => [env, this.#asOfMs(env, startMs)]))
+      const lasts = new Map((await this.#replicator.environments()).map(({ env, last }) => [env, last]))
+      const tails = [...this.#tails].map(([tail, served]) => {
+        prove(served, lasts.get(served.env) ?? null, asOf.get(served.env) ?? null)
+        served.told = served.through
+        const { through, freshAsOfMs } = served
+        return [tail, through, freshAsOfMs === null ? null : Math.max(0, startMs - freshAsOfMs)] as const
+      })
+      this.#write({ kind: 'heartbeat', clock, status: sentStatus(this.#replicator.status()), tails })
+    } catch {
+      // A replicator that cannot tell its environments is ending: the silence tells the runtime.
+    } finally {
+      this.#beating = false
+    }
+  }
+
+  #asOfMs(env: string, nowMs: number): number | null {
+    const ageMs = this.#replicator.stalenessMs(env)
+    return ageMs === null ? null : nowMs - ageMs
+  }
+
+  #write(line: StreamLine): void {
+    this.#writeText(printLine(line))
+  }
+
+  #writeText(text: string): void {
+    // Records wait to be taken before more are read, so only a connection that stands still gets here.
+    if (this.#response.writableLength > limits.innerHeldBytes) this.close()
+    else this.#response.write(text)
+  }
+}
+
+/** Moves `freshAsOfMs` on when the runtime has got what the log held then. While writes pour in, it never has all that there is now. */
+const prove = (served: ServedTail, last: number | null, asOfMs: number | null): void => {
+  if (last === null || asOfMs === null) return
+  if (served.target !== null && served.through >= served.target.last) {
+    served.freshAsOfMs = served.target.asOfMs
+    served.target = null
+  }
+  if (served.through >= last) served.freshAsOfMs = asOfMs
+  else served.target ??= { last, asOfMs }
+}
+
+const sentStatus = ({ problem, ...status }: ReplicatorStatus): SentStatus => ({
+  ...status,
+  problem: problem === null ? null : sentError(problem),
+})

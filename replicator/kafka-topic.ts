@@ -1,0 +1,169 @@
+/** The topic of a log: made when it is missing, refused when its settings would lose records. */
+import { setTimeout as pause } from 'node:timers/promises'
+import kafkajs, { type Admin, type ConfigEntries } from 'kafkajs'
+import { limits } from '../src/base/limits.ts'
+import { LogError } from '../src/log/log.ts'
+import type { KafkaPlace } from '../src/ops/places.ts'
+import type { KafkaConnection } from './kafka-connection.ts'
+import { within } from './kafka-deadline.ts'
+import { protocolCode, reasonOf } from './kafka-failure.ts'
+
+export interface Topic {
+  readonly partitions: number
+  /** What is not as asked for and does no harm by itself. */
+  readonly warnings: readonly string[]
+}
+
+export const topicName = (place: KafkaPlace): string => `${place.topicPrefix}.log`
+
+const ADMIN_MS = 10_000
+/** Between the answer that a topic was made and the one that it is there. */
+const APPEARS_MS = 5000
+const LOOK_MS = 50
+
+/** A batch of the largest record with Kafka's own header. */
+const BATCH_BYTES = 1_048_588
+
+/** Settings that a topic is made with, and that are refused otherwise: the log is the only truth, so nothing but Arctos may remove records from it. */
+const SETTINGS: readonly Setting[] = [
+  { name: 'cleanup.policy', value: 'delete', why: 'compaction removes records that replicas have yet to apply' },
+  { name: 'retention.ms', value: '-1', why: 'Kafka would remove old records by time, whether or not a snapshot holds them' },
+  { name: 'retention.bytes', value: '-1', why: 'Kafka would remove old records by size, whether or not a snapshot holds them' },
+  { name: 'message.timestamp.type', value: 'LogAppendTime', why: 'brokers reject records from a clock that is an hour ahead' },
+  { name: 'unclean.leader.election.enable', value: 'false', why: 'a replica that lags could become leader without acknowledged records' },
+  {
+    name: 'max.message.bytes',
+    value: String(BATCH_BYTES),
+    why: `a record of ${limits.recordBytes} bytes would be refused`,
+    accepts: (value) => Number(value) >= BATCH_BYTES,
+  },
+]
+
+interface Setting {
+  readonly name: string
+  readonly value: string
+  readonly why: string
+  readonly accepts?: (value: string) => boolean
+}
+
+/** Checks the topic of a place. Without `create` a missing one is refused: it held a log that is known. Throws LogError when it is refused, and what kafkajs throws when the brokers do not answer. */
+export const openTopic = async (connection: KafkaConnection, place: KafkaPlace, create: boolean): Promise<Topic> => {
+  const topic = topicName(place)
+  return withAdmin(connection, 'checking the topic', async (admin) => {
+    if ((await partitionsOf(admin, topic)) === null) {
+      if (!create) throw missing(topic)
+      await createTopic(admin, place)
+    }
+    const entries = await settingsOf(admin, topic)
+    for (const setting of SETTINGS) checkSetting(topic, setting, entries)
+    const found = await appeared(admin, topic)
+    return { partitions: found.count, warnings: warningsOf(place, found, entries.get('min.insync.replicas')) }
+  })
+}
+
+/** Public calls of kafkajs, with a deadline; nothing stays open afterwards. */
+export const withAdmin = async <T>(connection: KafkaConnection, what: string, use: (admin: Admin) => Promise<T>): Promise<T> => {
+  const { client, end } = connection.admin()
+  const work = async (): Promise<T> => {
+    await client.connect()
+    return use(client)
+  }
+  try {
+    return await within(work(), ADMIN_MS, what)
+  } finally {
+    end()
+  }
+}
+
+const createTopic = async (admin: Admin, place: KafkaPlace): Promise<void> => {
+  const topic = topicName(place)
+  try {
+    // False: another replicator has just made it.
+    await admin.createTopics({
+      topics: [
+        {
+          topic,
+          numPartitions: place.partitions,
+          replicationFactor: place.replicationFactor,
+          configEntries: [
+            ...SETTINGS.map(({ name, value }) => ({ name, value })),
+            { name: 'min.insync.replicas', value: String(place.minInsyncReplicas) },
+          ],
+        },
+      ],
+    })
+  } catch (cause) {
+    const code = protocolCode(cause) ?? reasonOf(cause)
+    const refused = [
+      'INVALID_REPLICATION_FACTOR',
+      'TOPIC_AUTHORIZATION_FAILED',
+      'CLUSTER_AUTHORIZATION_FAILED',
+      'POLICY_VIOLATION',
+      'INVALID_CONFIG',
+    ]
+    if (!refused.includes(code)) throw cause
+    const settings = SETTINGS.map(({ name, value }) => `${name}=${value}`).join(', ')
+    const asked = `${place.partitions} partitions, replication factor ${place.replicationFactor}`
+    throw refusal(`topic \`${topic}\` is missing and could not be made: ${code}`, `make it with ${asked}, ${settings}`, cause)
+  }
+  await appeared(admin, topic)
+}
+
+interface Partitions {
+  readonly count: number
+  readonly replicas: number
+}
+
+const partitionsOf = async (admin: Admin, topic: string): Promise<Partitions | null> => {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+    const partitions = topics.find(({ name }) => name === topic)?.partitions ?? []
+    return { count: partitions.length, replicas: Math.min(...partitions.map(({ replicas }) => replicas.length)) }
+  } catch (error) {
+    if (protocolCode(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return null
+    throw error
+  }
+}
+
+const appeared = async (admin: Admin, topic: string): Promise<Partitions> => {
+  const until = performance.now() + APPEARS_MS
+  for (;;) {
+    const found = await partitionsOf(admin, topic)
+    if (found !== null && found.count > 0) return found
+    if (performance.now() > until) throw new Error(`topic \`${topic}\` was made and does not appear`)
+    await pause(LOOK_MS)
+  }
+}
+
+const settingsOf = async (admin: Admin, topic: string): Promise<ReadonlyMap<string, string>> => {
+  const names = [...SETTINGS.map(({ name }) => name), 'min.insync.replicas']
+  const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: names }
+  const { resources } = await admin.describeConfigs({ resources: [resource], includeSynonyms: false })
+  const entries: readonly ConfigEntries[] = resources.flatMap(({ configEntries }) => configEntries)
+  return new Map(entries.map(({ configName, configValue }) => [configName, configValue]))
+}
+
+const checkSetting = (topic: string, { name, value, why, accepts }: Setting, entries: ReadonlyMap<string, string>): void => {
+  const found = entries.get(name)
+  if (found !== undefined && (accepts === undefined ? found === value : accepts(found))) return
+  const wanted = accepts === undefined ? `\`${value}\`` : `at least ${value}`
+  const remedy = `kafka-configs.sh --alter --topic ${topic} --add-config ${name}=${value}`
+  throw refusal(`topic \`${topic}\` has ${name} \`${found ?? 'unknown'}\`, expected ${wanted}: ${why}`, `set it with \`${remedy}\``)
+}
+
+const warningsOf = (place: KafkaPlace, { replicas }: Partitions, minInsync: string | undefined): readonly string[] => [
+  ...(replicas < place.replicationFactor ? [`the topic has ${replicas} replicas, asked for are ${place.replicationFactor}`] : []),
+  ...(Number(minInsync) < place.minInsyncReplicas
+    ? [`the topic has min.insync.replicas ${minInsync}, asked for is ${place.minInsyncReplicas}`]
+    : []),
+]
+
+const missing = (topic: string): LogError =>
+  new LogError(
+    'diverged',
+    `topic \`${topic}\` is missing, but its log is known from snapshots: it was deleted, or the brokers or the prefix are others; restore the topic, or start anew with an empty data directory and object store`,
+  )
+
+// `unavailable`, because it can be mended while this process waits.
+const refusal = (reason: string, remedy: string, cause?: unknown): LogError =>
+  new LogError('unavailable', `${reason}; ${remedy}`, cause === undefined ? undefined : { cause })

@@ -1,0 +1,133 @@
+/** Whether the topic is fit to be the log and holds the right one: found out when the log is opened, or later, when the brokers answer at last. */
+import type { SnapshotPlatform } from '../snapshots/platform.ts'
+import { LogError } from '../src/log/log.ts'
+import type { KafkaPlace } from '../src/ops/places.ts'
+import type { KafkaConnection } from './kafka-connection.ts'
+import { Backoff, Pauses } from './kafka-deadline.ts'
+import { isRefusedConnection, reasonOf, unavailable } from './kafka-failure.ts'
+import { openGeneration } from './kafka-generation.ts'
+import { PartitionLink } from './kafka-link.ts'
+import { openTopic, topicName } from './kafka-topic.ts'
+
+export interface VerificationOptions {
+  readonly connection: KafkaConnection
+  readonly place: KafkaPlace
+  /** Null: the topic tells. */
+  readonly known: string | null
+  readonly platform: Pick<SnapshotPlatform, 'nowMs' | 'newId' | 'log'>
+}
+
+/** How long an opening log waits for the brokers: long when it cannot do without, short when there is a snapshot to serve from. */
+const OPEN_MS = 5000
+const OPEN_KNOWN_MS = 2000
+
+export class KafkaVerification {
+  readonly logId: string
+  readonly #options: VerificationOptions
+  readonly #done = Promise.withResolvers<void>()
+  readonly #pauses = new Pauses()
+  #partitions: number | null = null
+  #problem: LogError | null
+  #open = true
+
+  /** Resolves when the topic is verified, or when the brokers do not answer and the log is known. Rejects with LogError. */
+  static async start(options: VerificationOptions): Promise<KafkaVerification> {
+    const until = performance.now() + (options.known === null ? OPEN_MS : OPEN_KNOWN_MS)
+    const pauses = new Pauses()
+    const backoff = new Backoff()
+    for (;;) {
+      try {
+        return new KafkaVerification(options, await verify(options))
+      } catch (error) {
+        if (error instanceof LogError) throw error
+        const pause = backoff.next()
+        if (performance.now() + pause < until && !isRefusedConnection(error)) await pauses.wait(pause)
+        else if (options.known === null) throw unavailable(`opening topic \`${topicName(options.place)}\``, error)
+        else return new KafkaVerification(options, { logId: options.known, problem: unavailable('opening the log', error) })
+      }
+    }
+  }
+
+  private constructor(options: VerificationOptions, found: Verified | Unverified) {
+    this.#options = options
+    this.logId = found.logId
+    this.#problem = 'problem' in found ? found.problem : null
+    // Whoever waits hears of it.
+    this.#done.promise.catch(() => undefined)
+    if ('problem' in found) void this.#keepTrying()
+    else this.#succeed(found)
+  }
+
+  /** Null as long as it is not known. */
+  get partitions(): number | null {
+    return this.#partitions
+  }
+
+  /** Resolves when the topic is verified; rejects when it holds another log. */
+  get done(): Promise<void> {
+    return this.#done.promise
+  }
+
+  /** Throws LogError when it is not verified. */
+  check(): void {
+    if (this.#problem !== null) throw this.#problem
+  }
+
+  /** After the topic was away: rejects with LogError when it is another one now, and as kafkajs does when the brokers do not answer. */
+  async again(): Promise<void> {
+    await verify({ ...this.#options, known: this.logId })
+  }
+
+  close(): void {
+    this.#open = false
+    this.#pauses.end()
+  }
+
+  async #keepTrying(): Promise<void> {
+    const backoff = new Backoff()
+    let said: string | null = null
+    while (this.#open) {
+      try {
+        this.#succeed(await verify(this.#options))
+        return
+      } catch (error) {
+        this.#problem = error instanceof LogError ? error : unavailable('opening the log', error)
+        if (this.#problem.code === 'diverged' || this.#problem.code === 'corrupted') return this.#done.reject(this.#problem)
+        const reason = reasonOf(error)
+        if (reason !== said) this.#options.platform.log('warn', 'log-unavailable', { reason, automatic: true })
+        said = reason
+        await this.#pauses.wait(backoff.next())
+      }
+    }
+  }
+
+  #succeed({ partitions, warnings }: Verified): void {
+    this.#problem = null
+    this.#partitions = partitions
+    for (const reason of warnings) this.#options.platform.log('warn', 'log-settings', { reason })
+    this.#done.resolve()
+  }
+}
+
+interface Verified {
+  readonly logId: string
+  readonly partitions: number
+  readonly warnings: readonly string[]
+}
+
+interface Unverified {
+  readonly logId: string
+  readonly problem: LogError
+}
+
+const verify = async ({ connection, place, known, platform }: VerificationOptions): Promise<Verified> => {
+  const topic = topicName(place)
+  const { partitions, warnings } = await openTopic(connection, place, known === null)
+  const link = new PartitionLink(connection, topic, 0)
+  try {
+    const logId = await openGeneration({ link, topic, known, newId: platform.newId, nowMs: platform.nowMs })
+    return { logId, partitions, warnings }
+  } finally {
+    link.drop()
+  }
+}

@@ -1,0 +1,11 @@
+/** Timers as a parameter, so that time can be virtual. */
+
+/** Calls once after so many milliseconds; returns how to call that off. */
+export type Later = (delayMs: number, work: () => void) => () => void
+
+/** The platform's timers; they keep no process alive. */
+export const nodeLater: Later = (delayMs, work) => {
+  const timer = setTimeout(work, delayMs)
+  timer.unref()
+  return () => clearTimeout(timer)
+}

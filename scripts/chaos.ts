@@ -1,0 +1,56 @@
+/** `npm run chaos -- --minutes N [--seed S] [--only FAULT,… | --outage] [--keep]`: a cluster of real processes, faults of all kinds, and an oracle for every answer. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { runOutage } from './chaos/outage.ts'
+import { printReport } from './chaos/report.ts'
+import { runChaos } from './chaos/run.ts'
+import { randomSteps } from './chaos/schedule.ts'
+
+const USAGE = 'usage: npm run chaos -- --minutes N [--seed S] [--only FAULT,… | --outage] [--keep]'
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string' },
+    seed: { type: 'string' },
+    only: { type: 'string' },
+    outage: { type: 'boolean' },
+    keep: { type: 'boolean' },
+  },
+})
+
+const number = (text: string | undefined, otherwise: number): number => {
+  const value = text === undefined ? otherwise : Number(text)
+  if (Number.isFinite(value) && value >= 0) return value
+  console.error(USAGE)
+  process.exit(2)
+}
+
+const seed = number(values.seed, Date.now() % 2 ** 31)
+const lastsMs = number(values.minutes, 2) * 60_000
+const directory = mkdtempSync(join(tmpdir(), 'arctos-chaos-'))
+console.log(`seed ${seed}, data in ${directory}`)
+try {
+  const say = (line: string): void => console.log(line)
+  if (values.outage === true) {
+    const report = await runOutage({ directory, seed, lastsMs, say })
+    for (const { kind, detail } of report.findings) console.log(`${kind}: ${detail}`)
+    console.log(JSON.stringify(report))
+    process.exit(report.findings.length === 0 ? 0 : 1)
+  }
+  const report = await runChaos({
+    directory,
+    seed,
+    lastsMs,
+    steps: (cluster, random) => randomSteps(cluster, random, values.only?.split(',') ?? null),
+    say: (line) => console.log(line),
+  })
+  console.log(`\n${printReport(report)}`)
+  process.exitCode = report.findings.length === 0 ? 0 : 1
+} finally {
+  if (values.keep === true || process.exitCode === 1) console.log(`data and logs are in ${directory}`)
+  else rmSync(directory, { recursive: true, force: true })
+}
+// Connections that nobody uses any more must not hold it up.
+process.exit()

@@ -1,0 +1,240 @@
+/** Kafka, an S3 server, cells and a fallback on one machine, as real processes on loopback that end when this one does. */
+import { mkdirSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+import { at, known } from '../../src/base/assert.ts'
+import { AdminClient } from '../../src/client/admin-client.ts'
+import { ArctosClient } from '../../src/client/client.ts'
+import { freePorts } from '../servers/free-ports.ts'
+import { type KafkaServer, startKafka } from '../servers/kafka.ts'
+import { type S3Server, s3Credentials, s3Region, startS3 } from '../servers/s3.ts'
+import { type Cell, createCell, type Links } from './cell.ts'
+import { Member, type Settings } from './member.ts'
+import { Proxy } from './proxy.ts'
+import { type ClusterSecrets, hashOf, readSecrets, writeSecrets } from './secrets.ts'
+
+export interface ClusterOptions {
+  /** Holds everything; a cluster that ran here goes on. */
+  readonly directory: string
+  /** 3 by default. */
+  readonly cells?: number
+  readonly fallback?: boolean
+  /** Of every Arctos process, beside those that the cluster needs. */
+  readonly settings?: Settings
+  readonly fallbackSettings?: Settings
+  /** Fills the environment when it is new. */
+  readonly load?: (client: ArctosClient) => Promise<void>
+  /** Puts a proxy into each way to the broker and to the object store. */
+  readonly proxied?: boolean
+}
+
+export interface Cluster {
+  readonly directory: string
+  readonly environment: string
+  readonly adminKey: string
+  /** Of the environment, read-write. */
+  readonly key: string
+  readonly readOnlyKey: string
+  readonly kafka: KafkaServer
+  readonly s3: S3Server
+  readonly cells: readonly Cell[]
+  /** With its base URL and its way to the object store. */
+  readonly fallback: { readonly member: Member; readonly url: string; readonly link: Proxy | null } | null
+  /** Ends every process; those that do not in time are killed. */
+  stop(): Promise<void>
+}
+
+export const clusterEnvironment = 'example'
+const BUCKET = 'arctos'
+const START_MS = 120_000
+const STOP_MS = 15_000
+
+/** Resolves when every cell is ready and the fallback serves. Rejects when Java, Maven or Go is missing, or a process does not start. */
+export const startCluster = async (options: ClusterOptions): Promise<Cluster> => {
+  const { directory, cells: count = 3 } = options
+  mkdirSync(directory, { recursive: true })
+  const secrets = readSecrets(directory)
+  const stops: (() => Promise<void>)[] = []
+  const stop = async (): Promise<void> => {
+    for (const end of stops.splice(0).toReversed()) await end()
+  }
+  try {
+    const links = options.proxied === true ? await startLinks(count + 1) : []
+    stops.push(async () => void (await Promise.all(links.flatMap(({ kafka, s3 }) => [kafka.close(), s3.close()]))))
+    const servers = await startServers(directory, links)
+    stops.push(async () => void (await Promise.all([servers.kafka, servers.s3].map(endServer))))
+    const parts = { ...options, secrets, servers, links, ports: await freePorts(2 * count + 1) }
+    const cells = Array.from({ length: count }, (_, index) => cellOf(parts, index))
+    stops.push(async () => endMembers(cells.flatMap(({ runtime, replicator }) => [runtime, replicator])))
+    await startCells(cells)
+    const { key, readOnlyKey } = await openEnvironment(options, at(cells, 0).url, secrets)
+    const fallback = options.fallback === false ? null : fallbackOf(parts, readOnlyKey)
+    if (fallback !== null) {
+      stops.push(async () => endMembers([fallback.member]))
+      await startFallback(fallback.member, cells, secrets.adminKey)
+    }
+    return { directory, environment: clusterEnvironment, adminKey: secrets.adminKey, key, readOnlyKey, ...servers, cells, fallback, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+interface Servers {
+  readonly kafka: KafkaServer
+  readonly s3: S3Server
+}
+
+interface Parts extends ClusterOptions {
+  readonly secrets: ClusterSecrets
+  readonly servers: Servers
+  /** Of each cell, and last that of the fallback. */
+  readonly links: readonly Links[]
+  readonly ports: readonly number[]
+}
+
+const startLinks = async (count: number): Promise<readonly Links[]> => {
+  const ports = await freePorts(2 * count)
+  return Promise.all(
+    Array.from({ length: count }, async (_, index) => ({
+      kafka: await Proxy.start(at(ports, 2 * index)),
+      s3: await Proxy.start(at(ports, 2 * index + 1)),
+    })),
+  )
+}
+
+const startServers = async (directory: string, links: readonly Links[]): Promise<Servers> => {
+  // Clients go where the broker sends them, so each way to it has a listener of its own.
+  const advertisedPorts = links.map(({ kafka }) => kafka.port)
+  const [kafka, s3] = await Promise.all([
+    startKafka({ directory: `${directory}/kafka`, advertisedPorts }),
+    startS3({ directory: `${directory}/s3` }),
+  ])
+  for (const [index, link] of links.entries()) {
+    link.kafka.target = at(kafka.ports, index)
+    link.s3.target = s3.port
+  }
+  await s3.createBucket(BUCKET)
+  return { kafka, s3 }
+}
+
+const endServer = async (server: KafkaServer | S3Server): Promise<void> => {
+  server.thaw()
+  await server.kill()
+}
+
+const cellOf = ({ directory, secrets, servers, links, ports, settings = {} }: Parts, index: number): Cell => {
+  const link = links[index] ?? null
+  const broker = link === null ? servers.kafka.address : `127.0.0.1:${link.kafka.port}`
+  const own = {
+    ARCTOS_MODE: 'production',
+    ARCTOS_LOG: `kafka://${broker}/arctos`,
+    ...storeSettings(link === null ? servers.s3.port : link.s3.port),
+    ARCTOS_SECRET: secrets.secret,
+    ARCTOS_ADMIN_KEY: hashOf(secrets.adminKey),
+    ...settings,
+  }
+  const [port, replicatorPort] = [at(ports, 2 * index), at(ports, 2 * index + 1)]
+  return createCell({ name: `cell-${index + 1}`, directory, port, replicatorPort, settings: own, links: link })
+}
+
+export const storeSettings = (port: number): Settings => ({
+  ARCTOS_STORE: `s3://${BUCKET}/cells?endpoint=${encodeURIComponent(`http://127.0.0.1:${port}`)}&region=${s3Region}`,
+  AWS_ACCESS_KEY_ID: s3Credentials.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: s3Credentials.secretAccessKey,
+})
+
+const startCells = async (cells: readonly Cell[]): Promise<void> => {
+  await Promise.all(
+    cells.map(async ({ replicator, runtime, url }) => {
+      await replicator.start()
+      await replicator.serving(START_MS)
+      await runtime.start()
+      await runtime.serving(START_MS)
+      await untilReady(url, START_MS)
+    }),
+  )
+}
+
+/** Resolves when a server says so itself. */
+export const untilReady = async (url: string, timeoutMs: number): Promise<void> => {
+  const until = performance.now() + timeoutMs
+  for (;;) {
+    const said = await readiness(url)
+    if (said === null) return
+    if (performance.now() > until) throw new Error(`${url} is not ready after ${timeoutMs} ms: ${said}`)
+    await pause(50)
+  }
+}
+
+/** Why a server is not ready, null when it is. */
+export const readiness = async (url: string): Promise<string | null> => {
+  try {
+    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5000) })
+    const text = await response.text()
+    return response.ok ? null : text
+  } catch (error) {
+    return error instanceof Error
+      ? [error.message, ...(error.cause instanceof Error ? [error.cause.message] : [])].join(': ')
+      : String(error)
+  }
+}
+
+/** Makes the environment and its keys, the first time. */
+const openEnvironment = async ({ directory, load }: ClusterOptions, url: string, secrets: ClusterSecrets) => {
+  if (secrets.key !== null && secrets.readOnlyKey !== null) return { key: secrets.key, readOnlyKey: secrets.readOnlyKey }
+  const admin = new AdminClient({ url, key: secrets.adminKey })
+  await admin.createEnvironment(clusterEnvironment)
+  const { key } = await admin.createKey(clusterEnvironment, 'read-write')
+  const { key: readOnlyKey } = await admin.createKey(clusterEnvironment, 'read-only')
+  await load?.(new ArctosClient({ url, key }))
+  // Last: what was cut short is done again.
+  writeSecrets(directory, { ...secrets, key, readOnlyKey })
+  return { key, readOnlyKey }
+}
+
+const fallbackOf = (parts: Parts, readOnlyKey: string) => {
+  const { directory, secrets, servers, links, ports, settings, fallbackSettings } = parts
+  const link = links.at(-1)?.s3 ?? null
+  const port = known(ports.at(-1), 'the last port is that of the fallback')
+  const own = {
+    OSO_DIRECTORY: `${directory}/fallback`,
+    OSO_PORT: String(port),
+    OSO_API_TOKEN: readOnlyKey,
+    OSO_ENVIRONMENT: clusterEnvironment,
+    OSO_TENANT: 'cluster',
+    ARCTOS_MODE: 'production',
+    ...storeSettings(link === null ? servers.s3.port : link.port),
+    ARCTOS_SECRET: secrets.secret,
+    ...settings,
+    ...fallbackSettings,
+  }
+  const member = new Member({ name: 'fallback', command: ['fallback'], settings: own, directory })
+  return { member, url: `http://127.0.0.1:${port}`, link }
+}
+
+/** It refuses to start before there is a snapshot, which comes when a cell has the lease and has published. */
+const startFallback = async (member: Member, cells: readonly Cell[], adminKey: string): Promise<void> => {
+  const until = performance.now() + START_MS
+  for (;;) {
+    await Promise.all(cells.map(({ url }) => new AdminClient({ url, key: adminKey }).snapshot(clusterEnvironment)))
+    await member.start()
+    try {
+      return await member.serving(START_MS)
+    } catch (error) {
+      if (performance.now() > until || !member.output.includes('no snapshot')) throw error
+      await pause(500)
+    }
+  }
+}
+
+/** Those that were stopped in their tracks cannot end by themselves. */
+const endMembers = async (members: readonly Member[]): Promise<void> => {
+  for (const member of members) member.thaw()
+  await Promise.all(
+    members.map(async (member) => {
+      const timer = setTimeout(() => void member.kill('SIGKILL'), STOP_MS)
+      await member.kill('SIGTERM')
+      clearTimeout(timer)
+    }),
+  )
+}

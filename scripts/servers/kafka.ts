@@ -1,0 +1,117 @@
+/** A real Kafka broker in one process (KRaft) on loopback, for tests and for a cluster on one machine. */
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { Kafka, logLevel } from 'kafkajs'
+import { mendTimers } from '../../replicator/kafka-protocol.ts'
+import { at } from '../../src/base/assert.ts'
+import { freePorts } from './free-ports.ts'
+import { kafkaJars } from './kafka-jars.ts'
+import { type KafkaListener, kafkaProperties } from './kafka-properties.ts'
+import { startWatched, type Watched } from './watched.ts'
+
+export interface KafkaOptions {
+  /** Holds the broker's data and configuration; it goes on with what is there. */
+  readonly directory: string
+  /** A free one without. */
+  readonly port?: number
+  /** Where clients are sent, for a proxy in front of it. */
+  readonly advertisedPort?: number
+  /** A second listener with TLS or SASL. */
+  readonly secured?: KafkaListener
+  /** Further listeners, each for clients that are sent to this port: of a proxy in front of it. */
+  readonly advertisedPorts?: readonly number[]
+}
+
+export interface KafkaServer {
+  /** `127.0.0.1:port` */
+  readonly address: string
+  /** Of the second listener. */
+  readonly securedAddress: string
+  /** Ports of the further listeners. */
+  readonly ports: readonly number[]
+  readonly directory: string
+  readonly pid: number
+  /** SIGKILL by default; waits for the end. */
+  kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>
+  /** Stops it in its tracks, and lets it go on. */
+  freeze(): void
+  thaw(): void
+  /** After `kill`: on the same ports, with the same data. Resolves when it answers. */
+  start(): Promise<void>
+}
+
+const READY_MS = 60_000
+
+/** Resolves when the broker answers. The broker ends when this process does, however that ends. */
+export const startKafka = async (options: KafkaOptions): Promise<KafkaServer> => {
+  const jars = await kafkaJars()
+  const advertisedPorts = options.advertisedPorts ?? []
+  const [free = 0, controllerPort = 0, securedPort = 0, ...ports] = await freePorts(3 + advertisedPorts.length)
+  const more = advertisedPorts.map((advertisedPort, index) => ({ port: at(ports, index), advertisedPort }))
+  const port = options.port ?? free
+  mkdirSync(options.directory, { recursive: true })
+  const properties = join(options.directory, `server-${port}.properties`)
+  writeFileSync(properties, kafkaProperties({ ...options, port, controllerPort, securedPort, more }))
+  if (!existsSync(join(options.directory, 'data', 'meta.properties'))) await format(jars, properties, options.secured)
+  const address = `127.0.0.1:${port}`
+
+  let broker: Watched | null = null
+  const start = async (): Promise<void> => {
+    broker = await run(jars, properties, join(options.directory, 'broker.out'))
+    await answering(address, broker, options.directory)
+  }
+  await start()
+  return {
+    address,
+    directory: options.directory,
+    securedAddress: `127.0.0.1:${securedPort}`,
+    ports,
+    get pid() {
+      return broker?.pid ?? 0
+    },
+    freeze: () => broker?.signal('SIGSTOP'),
+    thaw: () => broker?.signal('SIGCONT'),
+    async kill(name = 'SIGKILL') {
+      broker?.signal(name)
+      await broker?.ended
+    },
+    start,
+  }
+}
+
+const CLUSTER_ID = 'YXJjdG9zLWNsdXN0ZXItMQ'
+
+const format = async (jars: string, properties: string, secured: KafkaListener | undefined): Promise<void> => {
+  const users = (secured?.scramUsers ?? []).flatMap(({ mechanism, name, password }) => [
+    '--add-scram',
+    `${mechanism}=[name=${name},password=${password}]`,
+  ])
+  const main = ['-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties, ...users]
+  await promisify(execFile)('java', main)
+}
+
+const run = async (jars: string, properties: string, output: string): Promise<Watched> =>
+  startWatched(['java', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', `${jars}/*`, 'kafka.Kafka', properties], output)
+
+const answering = async (address: string, broker: Watched, directory: string): Promise<void> => {
+  mendTimers()
+  const admin = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING, retry: { retries: 0 } }).admin()
+  const until = performance.now() + READY_MS
+  for (;;) {
+    try {
+      await admin.connect()
+      await admin.describeCluster()
+      await admin.disconnect()
+      return
+    } catch (cause) {
+      if (broker.over() || performance.now() > until) {
+        const said = readFileSync(join(directory, 'broker.out'), 'utf8').slice(-2000)
+        throw new Error(`the broker does not answer: ${said}`, { cause })
+      }
+      await pause(100)
+    }
+  }
+}

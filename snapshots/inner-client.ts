@@ -1,0 +1,173 @@
+/** The inner interface of a replicator in another process, over HTTP: connects again when the connection is lost, and never sends an append twice. */
+import type * as z from 'zod/mini'
+import { limits } from '../src/base/limits.ts'
+import { bodyText } from '../src/log/body.ts'
+import type {
+  Appended,
+  CreateOptions,
+  EnvironmentStatus,
+  InnerReplicator,
+  InnerSnapshot,
+  Published,
+  ReplicatorStatus,
+  TailReader,
+} from '../src/log/inner.ts'
+import { LogError, type LogErrorCode } from '../src/log/log.ts'
+import type { RecordBody } from '../src/log/record.ts'
+import { appendedShape, environmentsShape, innerPaths, nothingShape, parseInner, publishedShape, streamHeader } from '../src/wire/inner.ts'
+import { receivedError } from '../src/wire/inner-errors.ts'
+import { askInner, callInner, type InnerCall, withMeaning } from './inner-calls.ts'
+import { type ConnectionOptions, InnerConnection } from './inner-connection.ts'
+import { receivedImage } from './inner-image.ts'
+
+export interface InnerClient extends InnerReplicator {
+  /** Whether the first attempt to reach the replicator succeeded; attempts are repeated until `close`. */
+  readonly reached: Promise<boolean>
+}
+
+/** Begins to connect. Closing it leaves the replicator running. */
+export const innerClient = (options: ConnectionOptions): InnerClient => new HttpClient(options)
+
+/** What says nothing about the log: the caller's own mistakes. */
+const harmless: ReadonlySet<LogErrorCode> = new Set(['too-large', 'unknown-environment', 'out-of-range'])
+
+type Call = Omit<InnerCall, 'signal'>
+
+class HttpClient implements InnerClient {
+  readonly #options: ConnectionOptions
+  readonly #connection: InnerConnection
+  readonly #accepted = new Set<Promise<unknown>>()
+  #acceptedChars = 0
+  #logId = ''
+  /** Of the last append, or what the replicator tells of its own. */
+  #problem: LogError | null = null
+  #open = true
+  readonly #closing = new AbortController()
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+    this.#connection = new InnerConnection(options, ({ logId, problem }) => {
+      this.#logId = logId
+      const received = problem === null ? null : receivedError(problem)
+      this.#problem = received instanceof LogError ? received : null
+    })
+  }
+
+  get reached(): Promise<boolean> {
+    return this.#connection.first
+  }
+
+  async append(env: string, body: RecordBody, writeId: string): Promise<Appended> {
+    this.#usable()
+    const text = bodyText(body)
+    if (this.#accepted.size >= limits.appendQueueRecords || this.#acceptedChars + text.length > limits.appendQueueBytes)
+      throw new LogError('overloaded', `${this.#accepted.size} writes wait for the replicator`)
+    const appending = this.#append(env, { method: 'POST', path: innerPaths.records(env, writeId), body: text }, limits.innerCallMs)
+    this.#accepted.add(appending)
+    this.#acceptedChars += text.length
+    try {
+      const appended = await appending
+      this.#problem = null
+      return appended
+    } catch (error) {
+      if (error instanceof LogError && !harmless.has(error.code)) this.#problem = error
+      throw error
+    } finally {
+      this.#accepted.delete(appending)
+      this.#acceptedChars -= text.length
+    }
+  }
+
+  tail(env: string, after: number, reader: TailReader): () => void {
+    this.#usable()
+    return this.#connection.tail(env, after, reader)
+  }
+
+  async snapshot(env: string): Promise<InnerSnapshot | null> {
+    this.#usable()
+    await this.#reachable()
+    const call = { method: 'GET', path: innerPaths.snapshot(env), signal: AbortSignal.timeout(limits.innerLongCallMs) } as const
+    return withMeaning(call, async () => {
+      const response = await callInner(this.#options, call)
+      if (response.status !== 204) return receivedImage(response, env)
+      await response.text()
+      return null
+    })
+  }
+
+  async createEnvironment(env: string, options: CreateOptions = {}): Promise<void> {
+    await this.#ask({ method: 'PUT', path: innerPaths.environment(env), body: JSON.stringify(options) }, nothingShape)
+  }
+
+  async deleteEnvironment(env: string): Promise<void> {
+    await this.#ask({ method: 'DELETE', path: innerPaths.environment(env) }, nothingShape)
+  }
+
+  async publish(env: string): Promise<Published> {
+    return this.#ask({ method: 'POST', path: innerPaths.snapshot(env) }, publishedShape, limits.innerLongCallMs)
+  }
+
+  async restore(env: string, revision: number): Promise<Appended> {
+    this.#usable()
+    return this.#append(env, { method: 'POST', path: innerPaths.restore(env), body: JSON.stringify({ revision }) }, limits.innerLongCallMs)
+  }
+
+  async environments(): Promise<readonly EnvironmentStatus[]> {
+    return (await this.#ask({ method: 'GET', path: innerPaths.environments }, environmentsShape)).environments
+  }
+
+  stalenessMs(env: string): number | null {
+    return this.#connection.stalenessMs(env)
+  }
+
+  status(): ReplicatorStatus {
+    const { loss } = this.#connection
+    const state = !this.#open ? 'closed' : loss === null ? 'running' : 'unreachable'
+    return { state, logId: this.#logId, problem: loss ?? this.#problem, pending: this.#accepted.size }
+  }
+
+  async close(): Promise<void> {
+    this.#open = false
+    const giveUp = setTimeout(() => this.#closing.abort(), limits.innerCloseMs)
+    await Promise.allSettled(this.#accepted)
+    clearTimeout(giveUp)
+    this.#connection.close()
+  }
+
+  async #append(env: string, call: Call, timeoutMs: number): Promise<Appended> {
+    await this.#reachable()
+    const { stream } = this.#connection
+    const headers: Record<string, string> = stream?.id == null ? {} : { [streamHeader]: stream.id }
+    const appended = await this.#answer({ ...call, headers, appends: true }, appendedShape, timeoutMs)
+    // The answer came on another connection than the pushes.
+    await stream?.arrived(env, appended.revision, limits.innerArrivalMs)
+    return appended
+  }
+
+  /** Rejects with LogError. */
+  async #ask<T>(call: Call, shape: z.ZodMiniType<T>, timeoutMs: number = limits.innerCallMs): Promise<T> {
+    this.#usable()
+    await this.#reachable()
+    return this.#answer(call, shape, timeoutMs)
+  }
+
+  async #answer<T>(call: Call, shape: z.ZodMiniType<T>, timeoutMs: number): Promise<T> {
+    return withMeaning(call, async () => {
+      const text = await askInner(this.#options, {
+        ...call,
+        signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#closing.signal]),
+      })
+      return parseInner(shape, text === '' ? 'null' : text)
+    })
+  }
+
+  #usable(): void {
+    if (!this.#open) throw new LogError('unavailable', 'the replicator is closed')
+  }
+
+  /** A call to a replicator that is gone would only wait for its end. The first attempt to reach it is waited for. */
+  async #reachable(): Promise<void> {
+    if (this.#connection.loss !== null) await this.#connection.first
+    if (this.#connection.loss !== null) throw this.#connection.loss
+  }
+}

@@ -1,0 +1,280 @@
+/** One connection to a replicator over which all tails of this process run: lines come in, commands go out, each heartbeat answers a reading of our clock. */
+import { at } from '../src/base/assert.ts'
+import { limits } from '../src/base/limits.ts'
+import { parseRecordText } from '../src/log/body.ts'
+import type { TailReader } from '../src/log/inner.ts'
+import { LogError, type RevisedRecord } from '../src/log/log.ts'
+import { innerPaths, parseLine, type SentStatus, type StreamCommands, type StreamLine } from '../src/wire/inner.ts'
+import { receivedError } from '../src/wire/inner-errors.ts'
+import { askInner, callInner, type InnerAccess, withMeaning } from './inner-calls.ts'
+import { Lines } from './inner-lines.ts'
+
+export interface StreamOptions {
+  readonly access: InnerAccess
+  readonly monotonicMs: () => number
+  /** The replicator greets: tails may begin. */
+  readonly opened: () => void
+  /** The replicator as it tells of itself. */
+  readonly told: (status: SentStatus) => void
+  /** The head of the log was seen at that reading of the clock, with everything up to it pushed here. */
+  readonly seen: (env: string, atMs: number) => void
+}
+
+interface Following {
+  readonly env: string
+  readonly reader: TailReader
+  through: number
+}
+
+type RecordsLine = Extract<StreamLine, { kind: 'records' }>
+type HeartbeatLine = Extract<StreamLine, { kind: 'heartbeat' }>
+
+/** Further readings of the clock after a tail has begun, and the time between them. */
+const EAGER_READINGS = 20
+const EAGER_MS = 25
+
+export class InnerStream {
+  readonly #options: StreamOptions
+  readonly #ending = new AbortController()
+  readonly #tails = new Map<number, Following>()
+  #next = 0
+  #id: string | null = null
+  #commands = noCommands()
+  #sending = false
+  #scheduled = false
+  /** A `records` line whose records are still arriving. */
+  #arriving: { readonly line: RecordsLine; readonly texts: string[] } | null = null
+  #silentTicks = 0
+  #eagerReadings = 0
+  #failure: LogError | null = null
+  /** Looked at whenever a tail moves or ends. */
+  readonly #awaiting = new Set<() => void>()
+
+  constructor(options: StreamOptions) {
+    this.#options = options
+  }
+
+  /** Resolves with the reason when the stream is over. Every tail has failed with it then, unless `close` ended the stream. */
+  async run(): Promise<LogError> {
+    const ticks = setInterval(() => this.#tick(), limits.innerHeartbeatMs)
+    const call = { method: 'POST', path: innerPaths.streams, signal: this.#ending.signal } as const
+    try {
+      await withMeaning(call, async () => {
+        const { body } = await callInner(this.#options.access, call)
+        const lines = new Lines()
+        for await (const chunk of body ?? []) for (const line of lines.take(chunk)) this.#receive(line)
+      })
+      this.#break(new LogError('unavailable', 'the replicator ended the stream'))
+    } catch (error) {
+      this.#break(error instanceof LogError ? error : new LogError('unavailable', 'the stream of the replicator broke', { cause: error }))
+    } finally {
+      clearInterval(ticks)
+    }
+    return this.#over()
+  }
+
+  /** Only after `opened`. */
+  tail(env: string, after: number, reader: TailReader): () => void {
+    const tail = this.#next++
+    this.#tails.set(tail, { env, reader, through: after })
+    this.#commands.open.push([tail, env, after])
+    this.#eagerReadings = EAGER_READINGS
+    this.#readClock()
+    return () => this.#end(tail)
+  }
+
+  /** Null before `opened`. */
+  get id(): string | null {
+    return this.#id
+  }
+
+  /** Resolves when the readers of an environment have been pushed everything up to a revision, or when the time is up. */
+  async arrived(env: string, revision: number, timeoutMs: number): Promise<void> {
+    const isMissing = (): boolean => [...this.#tails.values()].some((tail) => tail.env === env && tail.through < revision)
+    if (!isMissing()) return
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer)
+        this.#awaiting.delete(look)
+        resolve()
+      }
+      const look = (): void => {
+        if (!isMissing()) done()
+      }
+      const timer = setTimeout(done, timeoutMs)
+      this.#awaiting.add(look)
+    })
+  }
+
+  /** Ends every tail silently. */
+  close(): void {
+    this.#tails.clear()
+    this.#moved()
+    this.#break(new LogError('unavailable', 'the replicator is closed'))
+  }
+
+  #receive(text: string): void {
+    const arriving = this.#arriving
+    if (arriving !== null) {
+      const { line, texts } = arriving
+      texts.push(text)
+      if (texts.length === line.revisions.length) this.#push(line, texts)
+      return
+    }
+    const line = parseLine(text)
+    switch (line.kind) {
+      case 'hello':
+        this.#id = line.stream
+        this.#silentTicks = 0
+        this.#options.told(line.status)
+        return this.#options.opened()
+      case 'records':
+        if (line.revisions.length === 0) this.#push(line, [])
+        else this.#arriving = { line, texts: [] }
+        return undefined
+      case 'failed': {
+        const following = this.#tails.get(line.tail)
+        this.#tails.delete(line.tail)
+        this.#moved()
+        return following?.reader.failed(receivedError(line.error))
+      }
+      case 'heartbeat':
+        return this.#heartbeat(line)
+    }
+  }
+
+  #push({ tail, through, revisions }: RecordsLine, texts: readonly string[]): void {
+    this.#arriving = null
+    const following = this.#tails.get(tail)
+    // Pushes that were under way when the tail ended.
+    if (following === undefined) return
+    following.through = through
+    const taken = (): void => {
+      // What only moves the position is not counted.
+      if (texts.length === 0 || !this.#tails.has(tail)) return
+      this.#commands.taken.push([tail, 1])
+      this.#schedule()
+    }
+    const failed = (error: unknown): void => {
+      if (!this.#tails.has(tail)) return
+      this.#end(tail)
+      following.reader.failed(error)
+    }
+    try {
+      const taking = following.reader.push(parsed(following.env, revisions, texts), through)
+      if (taking === undefined) taken()
+      else taking.then(taken, failed)
+    } catch (error) {
+      failed(error)
+    }
+    this.#moved()
+  }
+
+  #heartbeat({ clock, status, tails }: HeartbeatLine): void {
+    this.#silentTicks = 0
+    this.#options.told(status)
+    for (const [tail, through, ageMs] of tails) {
+      const following = this.#tails.get(tail)
+      if (following === undefined) continue
+      if (through > following.through) this.#push({ kind: 'records', tail, through, revisions: [] }, [])
+      // The reading is from before the replicator looked, so the state is at most this old, however long the line was under way.
+      if (ageMs !== null) this.#options.seen(following.env, clock - ageMs)
+    }
+    if (this.#eagerReadings === 0 || tails.every(([, , ageMs]) => ageMs !== null)) return
+    // A tail that has just begun: its staleness is unknown until a heartbeat finds it at the head.
+    this.#eagerReadings--
+    setTimeout(() => this.#readClock(), EAGER_MS)
+  }
+
+  /** Counted in our own turns and not by the clock: after a long turn of this thread the replicator's lines are still to be read. */
+  #tick(): void {
+    this.#silentTicks++
+    if (this.#silentTicks > limits.innerSilentTicks) {
+      this.#break(new LogError('unavailable', `the replicator was silent for ${limits.innerSilentTicks * limits.innerHeartbeatMs} ms`))
+      return
+    }
+    this.#readClock()
+  }
+
+  #readClock(): void {
+    this.#commands.clock = this.#options.monotonicMs()
+    this.#schedule()
+  }
+
+  #end(tail: number): void {
+    if (!this.#tails.delete(tail)) return
+    this.#moved()
+    this.#commands.end.push(tail)
+    this.#schedule()
+  }
+
+  /** After this turn, so that all that it has to say leaves in one request. */
+  #schedule(): void {
+    if (this.#scheduled || this.#sending || this.#id === null) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      void this.#send()
+    })
+  }
+
+  async #send(): Promise<void> {
+    if (this.#id === null || this.#sending || this.#ending.signal.aborted) return
+    this.#sending = true
+    const commands = this.#commands
+    this.#commands = noCommands()
+    const call = { method: 'POST', path: innerPaths.stream(this.#id), signal: this.#ending.signal } as const
+    try {
+      await askInner(this.#options.access, { ...call, body: JSON.stringify(merged(commands)) })
+    } catch (error) {
+      // A lost command is a tail out of step: only a new stream is certain.
+      this.#break(error instanceof LogError ? error : new LogError('unavailable', 'the replicator refused a command', { cause: error }))
+    }
+    this.#sending = false
+    if (!isEmpty(this.#commands)) this.#schedule()
+  }
+
+  #moved(): void {
+    for (const look of this.#awaiting) look()
+  }
+
+  #break(failure: LogError): void {
+    this.#failure ??= failure
+    this.#ending.abort()
+  }
+
+  #over(): LogError {
+    const failure = this.#failure ?? new LogError('unavailable', 'the replicator ended the stream')
+    const tails = [...this.#tails.values()]
+    this.#tails.clear()
+    this.#moved()
+    for (const { reader } of tails) reader.failed(failure)
+    return failure
+  }
+}
+
+/** Throws LogError `unreadable`: that is the end of this tail alone. */
+const parsed = (env: string, revisions: readonly number[], texts: readonly string[]): readonly RevisedRecord[] =>
+  texts.map((text, index) => {
+    const revision = at(revisions, index)
+    try {
+      return { revision, record: parseRecordText(text) }
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new LogError('unreadable', `record ${revision} of environment \`${env}\` cannot be read by this version: ${reason}`, { cause })
+    }
+  })
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+const noCommands = (): Mutable<StreamCommands> => ({ clock: null, open: [], taken: [], end: [] })
+
+const isEmpty = ({ clock, open, taken, end }: StreamCommands): boolean =>
+  clock === null && open.length === 0 && taken.length === 0 && end.length === 0
+
+/** Counts of one tail added up. */
+const merged = (commands: StreamCommands): StreamCommands => {
+  const counts = new Map<number, number>()
+  for (const [tail, count] of commands.taken) counts.set(tail, (counts.get(tail) ?? 0) + count)
+  return { ...commands, taken: [...counts] }
+}

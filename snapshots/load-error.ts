@@ -1,0 +1,68 @@
+/** Why nothing could be loaded from an object store: what was tried, what came in the way, what to do, and whether that happens by itself. */
+import type { WriteLogLine } from '../src/ops/log-line.ts'
+
+/** `format`: a newer version wrote it; `damaged`: cut off, too long, changed, or contradicting itself; `foreign`: of another log or environment; `backwards`: older
+ * than what was seen before; `missing`: not there; `not-retained`: nothing leads to that
+ * revision any more; `unavailable`: the store does not answer; `memory`: no room for it. */
+export type LoadErrorCode = 'format' | 'damaged' | 'foreign' | 'backwards' | 'missing' | 'not-retained' | 'unavailable' | 'memory'
+
+export interface LoadFailure {
+  readonly code: LoadErrorCode
+  /** Verb and object: `load snapshot`. */
+  readonly operation: string
+  readonly key: string
+  /** Of the record up to which the object would lead; null where it is not known. */
+  readonly revision: number | null
+  readonly reason: string
+  readonly cause?: unknown
+}
+
+export class LoadError extends Error {
+  override readonly name = 'LoadError'
+  readonly code: LoadErrorCode
+  readonly operation: string
+  readonly key: string
+  readonly revision: number | null
+  readonly reason: string
+  readonly hint: string
+  /** Whether it passes without a person. */
+  readonly automatic: boolean
+
+  constructor({ code, operation, key, revision, reason, cause }: LoadFailure) {
+    const { hint, automatic } = remedies[code]
+    const where = revision === null ? `\`${key}\`` : `\`${key}\` of revision ${revision}`
+    super(
+      `cannot ${operation} ${where}: ${reason}; ${hint}; recovery is ${automatic ? '' : 'not '}automatic`,
+      cause === undefined ? undefined : { cause },
+    )
+    this.code = code
+    this.operation = operation
+    this.key = key
+    this.revision = revision
+    this.reason = reason
+    this.hint = hint
+    this.automatic = automatic
+  }
+}
+
+/** The line of something that is done without. */
+export const logRefusal = (log: WriteLogLine, env: string, error: LoadError): void => {
+  const { code, operation, key, revision, reason, hint, automatic } = error
+  log('error', 'load-refused', { env, code, operation, key, revision, reason, hint, automatic })
+}
+
+interface Remedy {
+  readonly hint: string
+  readonly automatic: boolean
+}
+
+const remedies: Readonly<Record<LoadErrorCode, Remedy>> = {
+  format: { hint: 'run the version that wrote it or a newer one', automatic: false },
+  damaged: { hint: 'an older snapshot is used, the next published one takes its place', automatic: true },
+  foreign: { hint: 'give this process the object store of its own log', automatic: false },
+  backwards: { hint: 'what is loaded stays, until the publisher has gone on', automatic: true },
+  missing: { hint: 'an older snapshot is used, the next published one takes its place', automatic: true },
+  'not-retained': { hint: 'ask for one that the manifest leads to', automatic: false },
+  unavailable: { hint: 'it is tried again; look at the object store when it lasts', automatic: true },
+  memory: { hint: 'give this process more memory', automatic: false },
+}

@@ -1,0 +1,351 @@
+/** What an object store is told of one environment: deltas while there are records, a snapshot from time to time, and a manifest after both. */
+import { assert, known } from '../src/base/assert.ts'
+import type { RevisedRecord } from '../src/log/log.ts'
+import type { RestoreBody } from '../src/log/record.ts'
+import type { Store } from '../src/store/facts.ts'
+import { snapshotLimits } from './bounds.ts'
+import { LoadError, logRefusal } from './load-error.ts'
+import { type DeltaEntry, type Manifest, manifestFormat, manifestKey, type SnapshotEntry } from './manifest.ts'
+import { ManifestPlace } from './manifest-place.ts'
+import { fitDeltas } from './merge-deltas.ts'
+import type { ObjectStore } from './object-store.ts'
+import type { SnapshotPlatform } from './platform.ts'
+import { PublishError } from './publish-error.ts'
+import { RecordBuffer } from './record-buffer.ts'
+import { type Named, reachOf, retained } from './retain.ts'
+import { SnapshotAudit } from './snapshot-audit.ts'
+import type { StorePool } from './store-pool.ts'
+import { Sweeper } from './sweeper.ts'
+import { type ReplicaImage, type UploadTo, uploadDelta, uploadRestorePoint, uploadSnapshot } from './upload.ts'
+
+export type { ReplicaImage }
+
+export interface PublicationOptions {
+  readonly objects: ObjectStore
+  readonly env: string
+  readonly platform: SnapshotPlatform
+  /** For reading snapshots back. */
+  readonly pool: StorePool
+  /** Version of the engine, for the manifest. */
+  readonly engine: string
+  /** Of the lease that is held now. */
+  readonly epoch: () => number
+  readonly settings: PublicationSettings
+}
+
+export interface PublicationSettings {
+  /** A snapshot is cut after so many records, and so long after the first one. */
+  readonly snapshotRecords: number
+  readonly snapshotIntervalMs: number
+  readonly retainedSnapshots: number
+  /** How long nothing has named an object before it is deleted; an hour without it. */
+  readonly unreferencedMs?: number
+}
+
+/** Publishes one environment; one step at a time. */
+export class Publication {
+  readonly #to: UploadTo
+  readonly #options: PublicationOptions
+  readonly #place: ManifestPlace
+  readonly #audit: SnapshotAudit
+  readonly #buffer: RecordBuffer
+  /** Records since the newest snapshot, as far as they were seen here. */
+  #records: number
+  /** What they change, which a bootstrap has to replay. */
+  #changes: number
+  /** When the first of them was added. */
+  #firstAtMs: number
+  #snapshotAtMs: number
+  /** How long the newest snapshot took. */
+  #snapshotTookMs = 0
+  #manifestAtMs: number
+  readonly #sweeper: Sweeper
+  /** Whether a state hash was computed anew. */
+  #recomputed = false
+  #steps: Promise<unknown> = Promise.resolve()
+
+  private constructor(options: PublicationOptions, place: ManifestPlace) {
+    const { objects, env, platform, pool } = options
+    this.#options = options
+    this.#to = { objects, env, platform, pool }
+    this.#place = place
+    this.#audit = new SnapshotAudit(this.#to)
+    this.#buffer = new RecordBuffer(place.manifest === null ? -1 : endOf(place.manifest))
+    this.#snapshotAtMs = platform.monotonicMs()
+    this.#manifestAtMs = this.#snapshotAtMs
+    this.#sweeper = new Sweeper(this.#to, options.settings.unreferencedMs)
+    const newest = place.manifest?.snapshots[0]?.through ?? -1
+    const behind = place.manifest?.deltas.filter(({ last }) => last > newest) ?? []
+    // How many records they hold is not known; each has one at least, and a change takes about ten bytes.
+    this.#records = behind.length
+    this.#changes = behind.reduce((sum, { storedBytes }) => sum + storedBytes / DELTA_CHANGE_BYTES, 0)
+    this.#firstAtMs = this.#snapshotAtMs
+  }
+
+  /** Rejects with PublishError. */
+  static async open(options: PublicationOptions): Promise<Publication> {
+    const place = new ManifestPlace(options)
+    await place.read()
+    return new Publication(options, place)
+  }
+
+  /** The newest that was written or found. */
+  get manifest(): Manifest | null {
+    return this.#place.manifest
+  }
+
+  /** Everything up to here is in two snapshots that were read back, with their deltas: the log may forget it. -1 when there are fewer. */
+  get trimmable(): number {
+    return this.manifest === null ? -1 : this.#audit.trimmable(this.manifest)
+  }
+
+  /** Records that wait for the next delta, and one more when only a snapshot leads on. */
+  get waiting(): number {
+    return this.#buffer.size + (this.#buffer.barrier === null ? 0 : 1)
+  }
+
+  /** Where the replica stands after its bootstrap: `add` goes on from there. */
+  continueFrom(through: number): void {
+    const covered = this.manifest?.coveredThrough ?? through
+    // Behind what is covered records are unknown here; and in front of it something that the manifest names did not lead further. A snapshot heals both.
+    if (through !== covered) this.#buffer.forget(Math.max(through, covered))
+  }
+
+  /** What the replica has applied, in order, and the position up to which nothing is missing. Bounded: what is too much is published by a snapshot. */
+  add(records: readonly RevisedRecord[], through: number): void {
+    const fresh = records.filter(({ revision }) => revision > this.#buffer.through)
+    if (this.#records === 0 && fresh.length > 0) this.#firstAtMs = this.#to.platform.monotonicMs()
+    this.#records += fresh.length
+    this.#changes += changesOf(fresh)
+    this.#buffer.add(records, through)
+  }
+
+  /** Publishes what is due: a delta of the records that wait, a snapshot of `image` when it is time for one or `force` asks for it. Resolves with the manifest
+   * afterwards. A step waits for those before it. Rejects with PublishError: what waits goes on waiting, and the manifest that was there is valid. */
+  publish(image: () => ReplicaImage, { force = false }: { readonly force?: boolean } = {}): Promise<Manifest | null> {
+    return this.#inTurn(() => this.#publish(image, force))
+  }
+
+  /** Stores an image that a restore record can name. It is not deleted here: only the log knows whether a record names it. Rejects with PublishError. */
+  putRestorePoint(image: ReplicaImage): Promise<RestoreBody> {
+    return this.#inTurn(() => uploadRestorePoint(this.#to, image))
+  }
+
+  #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const result = this.#steps.then(step)
+    this.#steps = result.catch(() => undefined)
+    return result
+  }
+
+  async #publish(image: () => ReplicaImage, force: boolean): Promise<Manifest | null> {
+    for (let attempt = 1; attempt <= snapshotLimits.attempts; attempt++) {
+      if (this.#place.isStale) await this.#reread()
+      if (await this.#step(image, force)) return this.manifest
+    }
+    throw new PublishError({
+      code: 'superseded',
+      operation: 'write manifest',
+      key: manifestKey(this.#to.env),
+      revision: this.manifest?.coveredThrough ?? null,
+      reason: `another publisher replaced it ${snapshotLimits.attempts} times meanwhile`,
+    })
+  }
+
+  /** The manifest was replaced, or may have been: goes on from what is there now. */
+  async #reread(): Promise<void> {
+    const before = this.manifest
+    const found = await this.#place.read()
+    if (found === null) return
+    this.#buffer.goOnFrom(endOf(found))
+    if (found.snapshots[0]?.key !== before?.snapshots[0]?.key) this.#snapshotTaken({ records: this.#records, changes: this.#changes, atMs: this.#to.platform.monotonicMs() })
+  }
+
+  /** False when the manifest was replaced meanwhile: the step is to be done again. */
+  async #step(image: () => ReplicaImage, force: boolean): Promise<boolean> {
+    this.#place.refuseOldEpoch()
+    const base = this.#base()
+    const taken = force || this.#isSnapshotDue(base) ? this.#take(image) : null
+    const before: Since = { records: this.#records, changes: this.#changes, atMs: this.#to.platform.monotonicMs() }
+    const waiting = this.#buffer.upTo(taken?.through ?? Number.POSITIVE_INFINITY)
+    const delta = base.snapshots.length > 0 && waiting.records.length > 0 ? await uploadDelta(this.#to, waiting) : null
+    if (taken === null && delta === null && !this.#isIdleDue(waiting.last)) {
+      await this.#lookAround(null)
+      return true
+    }
+    const cut = taken === null ? null : await this.#upload(this.#positioned(taken, delta))
+    const named = await this.#named(base, delta, cut)
+    if (named === null) return false
+    if (named.snapshots.length === 0) return true
+    const logId = this.manifest?.logId ?? known(taken, 'the first manifest names a snapshot').logId
+    const covered = this.#coveredBy(named, delta === null ? waiting : { first: delta.last + 1, last: delta.last })
+    const written = await this.#place.write(this.#manifestOf(named, logId, covered))
+    if (!written) return false
+    this.#written(delta, cut)
+    if (taken !== null) this.#snapshotTaken(before)
+    await this.#lookAround(cut)
+    return true
+  }
+
+  /** What the manifest names, without what was found damaged. */
+  #base(): Named {
+    const { manifest } = this
+    if (manifest === null) return { snapshots: [], deltas: [] }
+    const snapshots = manifest.snapshots.filter((entry) => !this.#audit.isDamaged(entry))
+    return { snapshots, deltas: manifest.deltas }
+  }
+
+  #isSnapshotDue({ snapshots }: Named): boolean {
+    const { snapshotRecords, snapshotIntervalMs } = this.#options.settings
+    if (this.#buffer.barrier !== null || snapshots.length === 0 || snapshots.length < (this.manifest?.snapshots.length ?? 0)) return true
+    if (this.#records >= snapshotRecords || this.#isReplayLong()) return true
+    return this.#records > 0 && this.#to.platform.monotonicMs() - this.#firstAtMs >= snapshotIntervalMs
+  }
+
+  /** A bootstrap replays 20 µs per change. Cutting a snapshot takes 2 µs per fact there is, and is not to take more than a small part of the time. */
+  #isReplayLong(): boolean {
+    if (this.#changes < snapshotLimits.replayedChanges) return false
+    const restMs = Math.max(snapshotLimits.restMs, snapshotLimits.restTimes * this.#snapshotTookMs)
+    return this.#to.platform.monotonicMs() - this.#snapshotAtMs >= restMs
+  }
+
+  /** The position of an environment without records moves on too, now and then. */
+  #isIdleDue(last: number): boolean {
+    const { manifest } = this
+    if (manifest === null || last <= manifest.coveredThrough) return false
+    return this.#to.platform.monotonicMs() - this.#manifestAtMs >= this.#options.settings.snapshotIntervalMs
+  }
+
+  /** The image, or null while the replica is behind what is published, or in front of a record that replaces its state. */
+  #take(image: () => ReplicaImage): ReplicaImage | null {
+    const taken = image()
+    const { revision, through, logId } = taken
+    assert(through >= revision, `an image of revision ${revision} holds everything up to ${through}`)
+    const { manifest } = this
+    if (manifest !== null && logId !== manifest.logId) {
+      const key = manifestKey(this.#to.env)
+      const reason = `it belongs to log \`${manifest.logId}\`, the replica to \`${logId}\``
+      throw new PublishError({ code: 'foreign', operation: 'publish snapshot beside', key, revision, reason })
+    }
+    const newest = manifest?.snapshots[0]
+    if (revision < (newest?.revision ?? 0) || through < (newest?.through ?? 0)) return null
+    const { barrier } = this.#buffer
+    return barrier !== null && through < barrier ? null : taken
+  }
+
+  /** Without records behind the last delta its position is that of the delta, from which the next one goes on: else there would be a gap. */
+  #positioned(taken: ReplicaImage, delta: DeltaEntry | null): ReplicaImage {
+    const { barrier, after } = this.#buffer
+    if (this.manifest === null || delta !== null || barrier !== null || taken.revision > after) return taken
+    return { ...taken, through: Math.min(taken.through, Math.max(after, endOf(this.manifest))) }
+  }
+
+  async #upload(image: ReplicaImage): Promise<SnapshotEntry> {
+    const entry = await uploadSnapshot(this.#to, image, (store) => this.#prove(store, image))
+    this.#audit.accept(entry)
+    return entry
+  }
+
+  /** Once: the state hash is the sum of all facts, and not only what was added up. */
+  #prove(store: Store, { revision, stateHash, policyHash }: ReplicaImage): void {
+    if (this.#recomputed || store.totals().total > snapshotLimits.recomputedFacts) return
+    const found = store.recomputeStateHash()
+    if (found !== stateHash || store.policyHash() !== policyHash) {
+      const reason = `its facts have the state hash ${found}, the replica says ${stateHash}`
+      throw new PublishError({ code: 'mismatch', operation: 'publish snapshot', key: this.#to.env, revision, reason })
+    }
+    this.#recomputed = true
+  }
+
+  /** Null when another snapshot has to be cut first. */
+  async #named(base: Named, delta: DeltaEntry | null, cut: SnapshotEntry | null): Promise<Named | null> {
+    const snapshots = cut === null ? base.snapshots : [cut, ...base.snapshots.filter(({ key }) => key !== cut.key)]
+    const deltas = delta === null ? base.deltas : [...base.deltas, delta]
+    const named = retained({ snapshots, deltas }, this.#options.settings.retainedSnapshots)
+    const fitting = await fitDeltas(this.#to, named)
+    if (fitting === null) this.#buffer.forget(this.#buffer.through)
+    return fitting
+  }
+
+  /** How far that leads. From where the deltas end, `first`, there are no records up to `last`; and none up to what was covered before. */
+  #coveredBy(named: Named, { first, last }: { readonly first: number; readonly last: number }): number {
+    const { manifest } = this
+    const reach = reachOf(named)
+    const covered = reach >= first - 1 ? Math.max(reach, last) : reach
+    return manifest !== null && reach >= reachOf(manifest) ? Math.max(covered, manifest.coveredThrough) : covered
+  }
+
+  #manifestOf({ snapshots, deltas }: Named, logId: string, coveredThrough: number): Manifest {
+    const { env, engine, epoch, platform } = this.#options
+    return {
+      format: manifestFormat,
+      logId,
+      env,
+      epoch: epoch(),
+      coveredThrough,
+      snapshots,
+      deltas,
+      engine,
+      createdAtMs: platform.nowMs(),
+    }
+  }
+
+  #written(delta: DeltaEntry | null, cut: SnapshotEntry | null): void {
+    const { manifest } = this
+    assert(manifest !== null, 'a manifest was written')
+    this.#manifestAtMs = this.#to.platform.monotonicMs()
+    this.#audit.keepOnly(manifest)
+    const { barrier } = this.#buffer
+    const isFirst = manifest.snapshots.length === 1 && manifest.deltas.length === 0
+    if (cut !== null && (barrier === null ? isFirst : cut.through >= barrier)) this.#buffer.restart(cut.through)
+    else if (delta !== null) this.#buffer.goOnFrom(delta.last)
+  }
+
+  /** What was counted before it began is in it. */
+  #snapshotTaken({ records, changes, atMs }: Since): void {
+    this.#records -= records
+    this.#changes -= changes
+    this.#snapshotAtMs = this.#to.platform.monotonicMs()
+    this.#snapshotTookMs = this.#snapshotAtMs - atMs
+    this.#firstAtMs = this.#snapshotAtMs
+  }
+
+  /** What makes no new manifest: reading back older snapshots, and deleting what nothing names. After a cut snapshot it waits for the next step. */
+  async #lookAround(cut: SnapshotEntry | null): Promise<void> {
+    const { manifest } = this
+    if (manifest === null || cut !== null) return
+    const nowMs = this.#to.platform.monotonicMs()
+    try {
+      if (!(await this.#audit.checkNext(manifest))) return
+      const isQuiet = nowMs - this.#snapshotAtMs >= this.#options.settings.snapshotIntervalMs && this.#buffer.size === 0
+      if (isQuiet && this.#audit.canBridge(manifest)) await this.#audit.bridge(manifest)
+    } catch (error) {
+      // What was published is published; the next step looks again.
+      if (!(error instanceof LoadError)) throw error
+      logRefusal(this.#to.platform.log, this.#to.env, error)
+    }
+    for (const key of await this.#sweeper.sweepWhenDue()) this.#lost(key)
+  }
+
+  /** Somebody else deleted what the manifest names. */
+  #lost(key: string): void {
+    this.#to.platform.log('error', 'object-missing', { env: this.#to.env, key })
+    if (this.manifest?.snapshots.some((entry) => entry.key === key) === true) this.#audit.reject(key)
+    else if (this.manifest?.deltas.some((entry) => entry.key === key) === true) this.#buffer.forget(this.#buffer.through)
+  }
+}
+
+/** Stored, in a delta: seen with facts of two and three arguments. */
+const DELTA_CHANGE_BYTES = 10
+
+/** What was seen since the newest snapshot, at a moment. */
+interface Since {
+  readonly records: number
+  readonly changes: number
+  readonly atMs: number
+}
+
+const changesOf = (records: readonly RevisedRecord[]): number =>
+  records.reduce((sum, { record: { body } }) => sum + (body.kind === 'facts' ? body.changes.length : 1), 0)
+
+/** Deltas go on behind this position. */
+const endOf = ({ snapshots, deltas }: Manifest): number => Math.max(snapshots[0]?.through ?? -1, deltas.at(-1)?.last ?? -1)

@@ -1,0 +1,181 @@
+/** Writes immutable objects and reads each back before anything names it. */
+import { assert } from '../src/base/assert.ts'
+import type { RevisedRecord } from '../src/log/log.ts'
+import type { RestoreBody } from '../src/log/record.ts'
+import type { Store } from '../src/store/facts.ts'
+import { snapshotLimits } from './bounds.ts'
+import { hashChunks } from './chunk-hashes.ts'
+import { encodeRecords, joinDelta } from './delta.ts'
+import { LoadError } from './load-error.ts'
+import { type LoadFrom, loadImage } from './load-snapshot.ts'
+import type { DeltaEntry, SnapshotEntry } from './manifest.ts'
+import { deltaKey, restoreKey, snapshotKey } from './object-keys.ts'
+import { type ObjectStore, StoreError } from './object-store.ts'
+import type { SnapshotPlatform } from './platform.ts'
+import { PublishError } from './publish-error.ts'
+import { readDelta, recordsOf } from './replay.ts'
+
+/** A replica's database at one moment. */
+export interface ReplicaImage {
+  readonly bytes: Uint8Array
+  /** Last record in it. */
+  readonly revision: number
+  /** Nothing up to here is missing in it; at least `revision`. */
+  readonly through: number
+  readonly logId: string
+  readonly stateHash: string
+  readonly policyHash: string | null
+  readonly schemaVersion: number
+}
+
+export interface UploadTo extends LoadFrom {
+  readonly env: string
+}
+
+/** `proof` looks at what was loaded back, before its memory is given back. Rejects with PublishError. */
+export const uploadSnapshot = async (to: UploadTo, image: ReplicaImage, proof: (store: Store) => void): Promise<SnapshotEntry> => {
+  const chunks = await hashChunks(image.bytes, to.platform)
+  const stored = await compressed(to, image.bytes)
+  const { revision, through, stateHash, policyHash, schemaVersion } = image
+  const entry: SnapshotEntry = {
+    revision,
+    through,
+    key: snapshotKey(to.env, revision, stored.sha256),
+    storedBytes: stored.bytes.length,
+    rawBytes: image.bytes.length,
+    sha256: stored.sha256,
+    chunks,
+    stateHash,
+    policyHash,
+    schemaVersion,
+  }
+  const what = { operation: 'publish snapshot', key: entry.key, revision }
+  await putObject(to.objects, stored.bytes, what)
+  await proven(what, () => loadBack(to, { ...entry, logId: image.logId }, proof))
+  return entry
+}
+
+/** Rejects with PublishError. */
+export const uploadRestorePoint = async (to: UploadTo, image: ReplicaImage): Promise<RestoreBody> => {
+  const stored = await compressed(to, image.bytes)
+  const { revision, stateHash, logId } = image
+  const key = restoreKey(to.env, revision, stored.sha256)
+  const body: RestoreBody = {
+    kind: 'restore',
+    key,
+    sha256: stored.sha256,
+    storedBytes: stored.bytes.length,
+    rawBytes: image.bytes.length,
+    stateHash,
+    revision,
+  }
+  const what = { operation: 'publish restore point', key, revision }
+  await putObject(to.objects, stored.bytes, what)
+  await proven(what, () => loadBack(to, { ...body, logId }, () => undefined))
+  return body
+}
+
+/** A delta from `first` on: up to `last`, or up to the record in front of which it would become too large. Rejects with PublishError. */
+export const uploadDelta = async (
+  to: UploadTo,
+  { first, last, records }: { readonly first: number; readonly last: number; readonly records: readonly RevisedRecord[] },
+): Promise<DeltaEntry> => {
+  const parts = await encodeRecords(records, to.platform.pause)
+  const count = fitting(parts)
+  const end = count === records.length ? last : (records[count - 1]?.revision ?? first)
+  return uploadRawDelta(to, { first, last: end, raw: joinDelta({ first, last: end }, count, parts.slice(0, count)), records: count })
+}
+
+/** Rejects with PublishError. */
+export const uploadRawDelta = async (
+  to: UploadTo,
+  { first, last, raw, records }: { readonly first: number; readonly last: number; readonly raw: Uint8Array; readonly records: number },
+): Promise<DeltaEntry> => {
+  const stored = await compressed(to, raw)
+  const entry: DeltaEntry = {
+    first,
+    last,
+    key: deltaKey(to.env, first, last, stored.sha256),
+    storedBytes: stored.bytes.length,
+    sha256: stored.sha256,
+  }
+  const what = { operation: 'publish delta', key: entry.key, revision: last }
+  await putObject(to.objects, stored.bytes, what)
+  await proven(what, async () => {
+    let found = 0
+    for (const _ of recordsOf(await readDelta(to, entry), entry)) found++
+    assert(found === records, `delta \`${entry.key}\` holds ${found} records, written were ${records}`)
+  })
+  return entry
+}
+
+/** Rejects with PublishError. */
+export const putObject = async (
+  objects: ObjectStore,
+  bytes: Uint8Array,
+  what: { readonly operation: string; readonly key: string; readonly revision: number | null },
+): Promise<void> => {
+  try {
+    // Whatever its condition: the key tells the content, so it can only be the same, or a damaged one that this mends.
+    await objects.put(what.key, bytes)
+  } catch (error) {
+    throw publishFailure(error, what)
+  }
+}
+
+/** A failure of the store or of loading, as one of publishing. */
+export const publishFailure = (
+  error: unknown,
+  what: { readonly operation: string; readonly key: string; readonly revision: number | null },
+): unknown => {
+  if (error instanceof StoreError) {
+    const code = error.code === 'unavailable' || error.code === 'precondition' ? 'unavailable' : 'denied'
+    return new PublishError({ ...what, code, reason: error.message, cause: error })
+  }
+  if (!(error instanceof LoadError)) return error
+  const code = error.code === 'unavailable' || error.code === 'memory' ? error.code : 'unverified'
+  return new PublishError({ ...what, code, reason: `it cannot be read back: ${error.reason}`, cause: error })
+}
+
+const loadBack = async (to: UploadTo, image: Parameters<typeof loadImage>[1], proof: (store: Store) => void): Promise<void> => {
+  const store = await loadImage(to, image)
+  try {
+    proof(store)
+  } finally {
+    to.pool.release(store)
+  }
+}
+
+const proven = async (
+  what: { readonly operation: string; readonly key: string; readonly revision: number },
+  read: () => Promise<void>,
+): Promise<void> => {
+  try {
+    await read()
+  } catch (error) {
+    throw publishFailure(error, what)
+  }
+}
+
+const compressed = async (
+  { platform }: { readonly platform: SnapshotPlatform },
+  raw: Uint8Array,
+): Promise<{ readonly bytes: Uint8Array; readonly sha256: string }> => {
+  const bytes = await platform.gzip(raw)
+  const hash = platform.sha256()
+  for (let start = 0; start < bytes.length; start += snapshotLimits.turnBytes) {
+    hash.update(bytes.subarray(start, start + snapshotLimits.turnBytes))
+    await platform.pause()
+  }
+  return { bytes, sha256: hash.digest() }
+}
+
+/** How many of the parts one delta takes: at least one. */
+const fitting = (parts: readonly Uint8Array[]): number => {
+  let bytes = 0
+  for (const [index, part] of parts.entries()) {
+    bytes += part.length
+    if (index > 0 && bytes > snapshotLimits.deltaRawBytes - snapshotLimits.turnBytes) return index
+  }
+  return parts.length
+}

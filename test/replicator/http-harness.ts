@@ -1,0 +1,72 @@
+/** A replicator behind its HTTP server and a client of it, in this process. */
+import { join } from 'node:path'
+import { type ReplicatorServer, serveReplicator } from '../../replicator/http-server.ts'
+import { inMemoryReplicator } from '../../replicator/in-process.ts'
+import { placeFetch } from '../../runtime/node/unix-fetch.ts'
+import { type InnerClient, innerClient } from '../../snapshots/inner-client.ts'
+import type { InnerFetch } from '../../snapshots/inner-fetch.ts'
+import type { ObjectStore } from '../../snapshots/object-store.ts'
+import type { InnerReplicator } from '../../src/log/inner.ts'
+import type { WriteLogLine } from '../../src/ops/log-line.ts'
+import { noMetrics } from '../../src/ops/metrics.ts'
+import type { ReplicatorPlace } from '../../src/ops/places.ts'
+import { makeDirectory, removeDirectory } from '../support/directory.ts'
+
+export interface ServedReplicator {
+  readonly server: ReplicatorServer
+  readonly lines: readonly string[]
+  readonly client: (options?: { readonly secret?: string | null; readonly over?: (own: InnerFetch) => InnerFetch }) => InnerClient
+  readonly end: () => Promise<void>
+}
+
+export interface ServeOptions {
+  readonly over?: 'socket' | 'tcp'
+  readonly replicator?: InnerReplicator
+  readonly secret?: string | null
+  readonly objects?: ObjectStore
+}
+
+export const serve = async ({ over = 'socket', replicator, secret = null, objects }: ServeOptions = {}): Promise<ServedReplicator> => {
+  const lines: string[] = []
+  const log: WriteLogLine = (level, event, fields) => void lines.push(JSON.stringify({ level, event, ...fields }))
+  const directory = makeDirectory()
+  const place: ReplicatorPlace =
+    over === 'tcp' ? { kind: 'http', url: 'http://127.0.0.1:0' } : { kind: 'unix', path: join(directory, 'replicator.sock') }
+  const inner = replicator ?? (await inMemoryReplicator())
+  const server = await serveReplicator({
+    place,
+    secret,
+    replicator: () => inner,
+    objects: objects ?? null,
+    unready: () => null,
+    metrics: noMetrics,
+    log,
+  })
+  const clients: (() => Promise<void>)[] = []
+  return {
+    server,
+    lines,
+    client(options = {}) {
+      const at = placeFetch(server.place)
+      const monotonicMs = (): number => performance.now()
+      const client = innerClient({
+        url: at.url,
+        fetch: options.over?.(at.fetch) ?? at.fetch,
+        secret: options.secret ?? secret,
+        monotonicMs,
+        log,
+      })
+      clients.push(async () => {
+        await client.close()
+        at.close()
+      })
+      return client
+    },
+    async end() {
+      for (const close of clients) await close()
+      await server.close(1000)
+      await inner.close()
+      removeDirectory(directory)
+    },
+  }
+}

@@ -1,0 +1,257 @@
+/** Following a partition, with answers that a real broker gives too rarely to wait for. */
+import kafkajs from 'kafkajs'
+import { expect, onTestFinished, test } from 'vitest'
+import { Pauses } from '../../replicator/kafka-deadline.ts'
+import { PartitionFollower } from '../../replicator/kafka-follower.ts'
+import type { Found, ReadLink } from '../../replicator/kafka-link.ts'
+import { PartitionReader } from '../../replicator/kafka-reader.ts'
+import { encodeRecord } from '../../src/log/codec.ts'
+import type { LogError } from '../../src/log/log.ts'
+import { refusal } from '../log/log-conformance.ts'
+import { facts, logRecord } from '../support/record.ts'
+
+/** A partition in memory that breaks as told. */
+class Partition implements ReadLink {
+  readonly partition = 1
+  readonly messages: Found[] = []
+  low = 0
+  /** Told instead of the true one, as a new leader does for a moment. */
+  high: number | null = null
+  broken = false
+  #waiting: PromiseWithResolvers<void>[] = []
+
+  add(env: string, writeId: string, offset = (this.messages.at(-1)?.offset ?? -1) + 1): number {
+    this.messages.push({ offset, key: Buffer.from(env), value: encodeRecord(logRecord(facts(), { writeId })) })
+    this.wake()
+    return offset
+  }
+
+  wake(): void {
+    for (const { resolve } of this.#waiting.splice(0)) resolve()
+  }
+
+  /** What is in flight fails; what comes next does not. */
+  interrupt(): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(new Error('closed'))
+  }
+
+  async fetch(
+    from: number,
+    maxWaitMs: number,
+  ): Promise<{ readonly messages: readonly Found[]; readonly low: number; readonly high: number }> {
+    if (maxWaitMs > 0 && !this.broken && from === this.#end()) {
+      const polled = Promise.withResolvers<void>()
+      this.#waiting.push(polled)
+      await polled.promise
+    }
+    this.#check()
+    if (from < this.low || from > this.#end()) throw outOfRange()
+    const high = this.high ?? this.#end()
+    return { messages: this.messages.filter(({ offset }) => offset >= from && offset >= this.low && offset < high), low: this.low, high }
+  }
+
+  async watermarks(): Promise<{ readonly low: number; readonly high: number }> {
+    this.#check()
+    return { low: this.low, high: this.high ?? this.#end() }
+  }
+
+  drop(): void {
+    this.interrupt()
+  }
+
+  get isPolled(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  #end(): number {
+    return Math.max(this.low, (this.messages.at(-1)?.offset ?? -1) + 1)
+  }
+
+  #check(): void {
+    if (this.broken) throw new Error('closed')
+  }
+}
+
+const polling = async (link: Partition): Promise<void> => eventually(() => link.isPolled)
+
+const outOfRange = (): Error =>
+  new kafkajs.KafkaJSProtocolError(Object.assign(new Error('out of range'), { type: 'OFFSET_OUT_OF_RANGE', code: 1 }))
+
+const follow = (link: Partition) => {
+  const published: (readonly [string, readonly string[], number])[] = []
+  const failures: LogError[] = []
+  let nowMs = 0
+  const follower = new PartitionFollower({
+    link,
+    logId: 'log',
+    suspect: false,
+    ready: async () => undefined,
+    checkGeneration: async () => undefined,
+    published: (env, records, head) => published.push([env, records.map(({ record }) => record.writeId), head]),
+    failed: (_env, error) => failures.push(error),
+    monotonicMs: () => nowMs,
+    log: () => undefined,
+  })
+  onTestFinished(() => follower.close())
+  follower.add('e')
+  return { follower, published, failures, pass: (ms: number) => (nowMs += ms) }
+}
+
+const eventually = async (holds: () => boolean): Promise<void> => {
+  await expect.poll(holds, { timeout: 30_000 }).toBe(true)
+}
+
+test('only what comes after the start is told, gaps and all', async () => {
+  const link = new Partition()
+  link.add('e', 'before')
+  const { follower, published } = follow(link)
+  await follower.started()
+  link.add('e', 'one', 5)
+  await follower.reached(5)
+  link.add('other', 'two', 9)
+  await follower.reached(9)
+  expect(published).toEqual([
+    ['e', ['one'], 5],
+    ['e', [], 9],
+  ])
+})
+
+test('staleness counts from the last answer at the head', async () => {
+  const link = new Partition()
+  const { follower, pass } = follow(link)
+  expect(follower.stalenessMs()).toBeNull()
+  await follower.started()
+  await eventually(() => follower.stalenessMs() === 0)
+  link.broken = true
+  link.wake()
+  pass(700)
+  expect(follower.stalenessMs()).toBe(700)
+  link.broken = false
+  await polling(link)
+  link.wake()
+  await eventually(() => follower.stalenessMs() === 0)
+  // More is durable than what was answered.
+  await polling(link)
+  link.high = 100
+  link.add('e', 'one')
+  await follower.reached(0)
+  await polling(link)
+  pass(50)
+  link.wake()
+  await polling(link)
+  expect(follower.stalenessMs()).toBe(50)
+  link.high = null
+  link.wake()
+  await eventually(() => follower.stalenessMs() === 0)
+})
+
+test('an answer is as old as its question: it may have waited for a process that was stopped', async () => {
+  const link = new Partition()
+  const { follower, pass } = follow(link)
+  await follower.started()
+  await polling(link)
+  pass(5000)
+  link.wake()
+  await polling(link)
+  expect(follower.stalenessMs()).toBe(5000)
+  link.wake()
+  await eventually(() => follower.stalenessMs() === 0)
+})
+
+test('a broken connection changes nothing', async () => {
+  const link = new Partition()
+  const { follower, published, failures } = follow(link)
+  await follower.started()
+  for (let round = 0; round < 5; round++) {
+    await polling(link)
+    link.interrupt()
+    link.add('e', `w${round}`)
+    await follower.reached(round)
+  }
+  expect(published.flatMap(([, writeIds]) => writeIds)).toEqual(['w0', 'w1', 'w2', 'w3', 'w4'])
+  expect(failures).toEqual([])
+})
+
+test('a new leader that knows less for a moment is waited for', async () => {
+  const link = new Partition()
+  const { follower, published, failures } = follow(link)
+  await follower.started()
+  link.add('e', 'one')
+  link.add('e', 'two')
+  await follower.reached(1)
+  await polling(link)
+  link.interrupt()
+  link.high = 1
+  // Nor does a read of this process end before what it has seen.
+  const pauses = new Pauses()
+  const reader = new PartitionReader({ link, logId: 'log', pauses, seen: () => follower.position })
+  const read = reader.read('e', -1, 10)
+  expect(await reader.bounds()).toEqual({ first: 0, last: 1 })
+  await Promise.resolve()
+  link.high = null
+  link.add('e', 'three')
+  await follower.reached(2)
+  expect((await read).map(({ record }) => record.writeId).slice(0, 2)).toEqual(['one', 'two'])
+  expect(published.flatMap(([, writeIds]) => writeIds)).toEqual(['one', 'two', 'three'])
+  expect(failures).toEqual([])
+})
+
+test('what was trimmed before it was read is out of range, what was trimmed behind is nothing', async () => {
+  const link = new Partition()
+  const { follower, failures } = follow(link)
+  await follower.started()
+  for (const id of ['one', 'two', 'three']) link.add('e', id)
+  await follower.reached(2)
+  link.low = 3
+  await polling(link)
+  link.interrupt()
+  link.add('e', 'four')
+  await follower.reached(3)
+  expect(failures).toEqual([])
+  await polling(link)
+  link.interrupt()
+  for (const id of ['five', 'six']) link.add('e', id)
+  link.low = 5
+  await eventually(() => failures.length === 1)
+  expect(failures[0]).toMatchObject({ code: 'out-of-range' })
+  expect(follower.ended).toBe(true)
+})
+
+test('a log that was cut off and has grown past the position is another one', async () => {
+  const link = new Partition()
+  const { follower, failures, published } = follow(link)
+  await follower.started()
+  for (const id of ['one', 'two']) link.add('e', id)
+  await follower.reached(1)
+  await polling(link)
+  link.interrupt()
+  link.messages.splice(1)
+  for (const id of ['other', 'another']) link.add('e', id)
+  await eventually(() => failures.length === 1)
+  expect(failures[0]).toMatchObject({ code: 'diverged' })
+  expect(published.flatMap(([, writeIds]) => writeIds)).toEqual(['one', 'two'])
+})
+
+test('a read passes over a trimmed log with an error, never with silence', async () => {
+  const link = new Partition()
+  for (const id of ['one', 'two', 'three']) link.add('e', id)
+  const reader = new PartitionReader({ link, logId: 'log', pauses: new Pauses(), seen: () => 0 })
+  expect(await reader.read('e', -1, 1)).toHaveLength(1)
+  link.low = 2
+  reader.forget()
+  expect(await refusal(reader.read('e', 0, 10))).toBe('out-of-range')
+  expect(await refusal(reader.read('e', -2, 10))).toBe('out-of-range')
+  expect(await refusal(reader.read('e', 3, 10))).toBe('out-of-range')
+  expect(await reader.read('e', 1, 10)).toHaveLength(1)
+  expect(await reader.read('e', 2, 10)).toEqual([])
+})
+
+test('a read that goes on in what was fetched still sees what came since', async () => {
+  const link = new Partition()
+  link.add('e', 'one')
+  link.add('other', 'two')
+  const reader = new PartitionReader({ link, logId: 'log', pauses: new Pauses(), seen: () => 0 })
+  expect(await reader.read('e', -1, 10)).toHaveLength(1)
+  link.add('e', 'three')
+  expect((await reader.read('e', 0, 10)).map(({ record }) => record.writeId)).toEqual(['three'])
+})

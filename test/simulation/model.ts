@@ -1,0 +1,96 @@
+/** What an environment holds after each record: the plain meaning of the log, against which replicas are held. */
+import { known } from '../../src/base/assert.ts'
+import type { Fact, FactPattern } from '../../src/base/value.ts'
+import { decodeRecord } from '../../src/log/codec.ts'
+import type { Store } from '../../src/store/facts.ts'
+
+export interface Written {
+  readonly env: string
+  readonly revision: number
+  readonly bytes: Uint8Array
+}
+
+export interface ModelState {
+  readonly facts: ReadonlySet<string>
+  readonly policy: string | null
+}
+
+const nothing: ModelState = { facts: new Set(), policy: null }
+
+/** The states of one environment, by revision. Records are added as they are written. */
+export class Model {
+  readonly #states = new Map<number, ModelState>()
+  /** Of the current state: what a restore takes back may be written again. */
+  readonly #writes = new Map<string, number>()
+  readonly #everWritten = new Set<string>()
+  #last: ModelState = nothing
+  #revision = -1
+
+  get revision(): number {
+    return this.#revision
+  }
+
+  /** Whether a write ever took effect. */
+  tookEffect(writeId: string): boolean {
+    return this.#everWritten.has(writeId)
+  }
+
+  add({ revision, bytes }: Written): void {
+    const { writeId, body } = decodeRecord(bytes)
+    this.#revision = revision
+    if (body.kind !== 'genesis' && !this.#writes.has(writeId)) {
+      this.#writes.set(writeId, revision)
+      this.#everWritten.add(writeId)
+      this.#last = this.#after(body)
+    }
+    this.#states.set(revision, this.#last)
+  }
+
+  /** The state of a replica whose last record is this one. */
+  at(revision: number): ModelState {
+    return revision < 0 ? nothing : known(this.#states.get(revision), `revision ${revision} was written`)
+  }
+
+  #after(body: ReturnType<typeof decodeRecord>['body']): ModelState {
+    switch (body.kind) {
+      case 'genesis':
+        return this.#last
+      case 'clear':
+        return nothing
+      case 'policy':
+        return { ...this.#last, policy: body.source }
+      case 'restore':
+        for (const [writeId, revision] of this.#writes) if (revision > body.revision) this.#writes.delete(writeId)
+        return this.at(body.revision)
+      case 'facts': {
+        const facts = new Set(this.#last.facts)
+        for (const change of body.changes) {
+          if (change.kind === 'insert') facts.add(factText(change.fact))
+          else for (const fact of facts) if (matches(change.pattern, fact)) facts.delete(fact)
+        }
+        return { ...this.#last, facts }
+      }
+    }
+  }
+}
+
+/** How a replica differs from the model at its own revision, or null. */
+export const difference = (store: Store, model: Model): string | null => {
+  const revision = store.revision()
+  const expected = model.at(revision)
+  const facts = store.facts({ predicate: null, args: [] }, false, Number.MAX_SAFE_INTEGER).map(factText)
+  const found = new Set(facts)
+  const missing = [...expected.facts].filter((fact) => !found.has(fact))
+  const surplus = facts.filter((fact) => !expected.facts.has(fact))
+  const policy = store.activePolicy()?.source ?? null
+  if (missing.length === 0 && surplus.length === 0 && policy === expected.policy) return null
+  return `at revision ${revision}: missing ${missing.join(' ')}, surplus ${surplus.join(' ')}, policy ${JSON.stringify(policy)}`
+}
+
+const factText = ({ predicate, args }: Fact): string => JSON.stringify([predicate, ...args.flatMap(({ type, id }) => [type, id])])
+
+const matches = ({ predicate, args }: FactPattern, text: string): boolean => {
+  const [name, ...items]: unknown[] = JSON.parse(text)
+  if (name !== predicate || items.length !== args.length * 2) return false
+  return args.every(({ type, id }, index) => (type === null || items[index * 2] === type) && (id === null || items[index * 2 + 1] === id))
+}

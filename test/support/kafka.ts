@@ -1,0 +1,103 @@
+/** A real Kafka broker for a test file, logs on it, and topics of a test's own. */
+import { randomUUID } from 'node:crypto'
+import kafkajs, { type Admin } from 'kafkajs'
+import { afterAll, onTestFinished } from 'vitest'
+import { openKafkaLog } from '../../replicator/kafka-log.ts'
+import { mendTimers } from '../../replicator/kafka-protocol.ts'
+import { type KafkaOptions, type KafkaServer, startKafka } from '../../scripts/servers/kafka.ts'
+import { kafkaJars } from '../../scripts/servers/kafka-jars.ts'
+import type { SnapshotPlatform } from '../../snapshots/platform.ts'
+import { limits } from '../../src/base/limits.ts'
+import type { PartitionedLog } from '../../src/log/log.ts'
+import type { LogFields } from '../../src/ops/log-line.ts'
+import type { KafkaPlace } from '../../src/ops/places.ts'
+import { makeDirectory, removeDirectory } from './directory.ts'
+
+/** Whether a broker can be had. Said aloud where none can; on CI that is a failure. */
+export const kafkaIsHere = async (): Promise<boolean> => {
+  try {
+    await kafkaJars()
+    return true
+  } catch (error) {
+    if (process.env['CI'] === 'true') throw error
+    console.warn(`SKIPPED, no test of this file on Kafka runs: ${error instanceof Error ? error.message : String(error)}`)
+    return false
+  }
+}
+
+/** Awaited at the top of a test file; the broker ends after the file's last test. Null where none can be had. */
+export const testKafka = async (options: Omit<KafkaOptions, 'directory'> = {}): Promise<KafkaServer | null> => {
+  if (!(await kafkaIsHere())) return null
+  const directory = makeDirectory()
+  const server = await startKafka({ ...options, directory })
+  afterAll(async () => {
+    server.thaw()
+    await server.kill()
+    removeDirectory(directory)
+  })
+  return server
+}
+
+/** With a topic that no other test uses. */
+export const testPlace = (server: KafkaServer, place: Partial<KafkaPlace> = {}): KafkaPlace => ({
+  kind: 'kafka',
+  brokers: [server.address],
+  topicPrefix: `test-${randomUUID()}`,
+  tls: false,
+  sasl: null,
+  partitions: 4,
+  replicationFactor: 1,
+  minInsyncReplicas: 1,
+  ...place,
+})
+
+export interface LogLine {
+  readonly event: string
+  readonly fields: LogFields
+}
+
+export interface OpenOptions {
+  readonly logId?: string | null
+  readonly username?: string
+  readonly password?: string
+  readonly maxRecordBytes?: number
+  /** Takes what is logged. */
+  readonly lines?: LogLine[]
+}
+
+/** Open until the caller closes it. */
+export const openLog = async (place: KafkaPlace, options: OpenOptions = {}): Promise<PartitionedLog> =>
+  openKafkaLog({
+    place,
+    username: options.username ?? null,
+    password: options.password ?? null,
+    logId: options.logId ?? null,
+    platform: testPlatform(options.lines ?? []),
+    maxRecordBytes: options.maxRecordBytes ?? limits.recordBytes,
+  })
+
+/** Closed when the test of this call ends. */
+export const openTestLog = async (place: KafkaPlace, options: OpenOptions = {}): Promise<PartitionedLog> => {
+  const log = await openLog(place, options)
+  onTestFinished(async () => log.close())
+  return log
+}
+
+const testPlatform = (lines: LogLine[]): Pick<SnapshotPlatform, 'nowMs' | 'monotonicMs' | 'newId' | 'log'> => ({
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  newId: () => randomUUID(),
+  log: (_level, event, fields = {}) => lines.push({ event, fields }),
+})
+
+/** Public calls on a broker, as an operator makes them. */
+export const withTestAdmin = async <T>(server: KafkaServer, use: (admin: Admin) => Promise<T>): Promise<T> => {
+  mendTimers()
+  const admin = new kafkajs.Kafka({ brokers: [server.address], logLevel: kafkajs.logLevel.NOTHING }).admin()
+  await admin.connect()
+  try {
+    return await use(admin)
+  } finally {
+    await admin.disconnect()
+  }
+}

@@ -1,0 +1,52 @@
+/** A real S3 server for a test file, and places in buckets of a test's own. */
+import { randomUUID } from 'node:crypto'
+import { afterAll } from 'vitest'
+import { type S3Server, s3Credentials, s3Region, startS3 } from '../../scripts/servers/s3.ts'
+import { s3Program } from '../../scripts/servers/s3-program.ts'
+import type { S3Place } from '../../snapshots/node/s3-store.ts'
+import { makeDirectory, removeDirectory } from './directory.ts'
+
+/** Awaited at the top of a test file; the server ends after the file's last test. Null, said aloud, where none can be had; on CI that is a failure.
+ * The credentials of this process are those of the server from then on. */
+export const testS3 = async (): Promise<S3Server | null> => {
+  try {
+    await s3Program()
+  } catch (error) {
+    if (process.env['CI'] === 'true') throw error
+    console.warn(`SKIPPED, no test of this file on S3 runs: ${error instanceof Error ? error.message : String(error)}`)
+    return null
+  }
+  const directory = makeDirectory()
+  const server = await startS3({ directory })
+  useCredentials()
+  afterAll(async () => {
+    server.thaw()
+    await server.kill()
+    removeDirectory(directory)
+  })
+  return server
+}
+
+/** Where the AWS SDK looks first. */
+export const useCredentials = (credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } = s3Credentials): void => {
+  process.env['AWS_ACCESS_KEY_ID'] = credentials.accessKeyId
+  process.env['AWS_SECRET_ACCESS_KEY'] = credentials.secretAccessKey
+  delete process.env['AWS_SESSION_TOKEN']
+  delete process.env['AWS_PROFILE']
+}
+
+/** In a bucket that no other test uses. */
+export const testBucket = async (server: S3Server, place: Partial<S3Place> = {}): Promise<S3Place> => {
+  const bucket = `test-${randomUUID()}`
+  await server.createBucket(bucket)
+  return {
+    kind: 's3',
+    bucket,
+    prefix: '',
+    endpoint: server.endpoint,
+    region: s3Region,
+    forcePathStyle: true,
+    checksums: 'when-supported',
+    ...place,
+  }
+}

@@ -305,7 +305,7 @@ export class Hosted {
 
   #retry(problem: LogError): void {
     this.#problem = problem
-    const delayMs = Math.min(limits.retryMaxMs, limits.retryMs * 2 ** Math.min(this.#retries++, 10))
+    const delayMs = Math.min(limits.answerRetryMaxMs, limits.retryMs * 2 ** Math.min(this.#retries++, 10))
     this.#options.platform.log(problem.code === 'diverged' ? 'error' : 'warn', 'environment-waits', {
       environment: this.env,
       revision: this.#own?.revision ?? -1,

@@ -45,7 +45,7 @@ export class Loop {
       await work()
       this.#failures = 0
     } catch (error) {
-      delayMs = Math.max(intervalMs, Math.min(limits.retryMaxMs, limits.retryMs * 2 ** Math.min(this.#failures++, 10)))
+      delayMs = Math.max(intervalMs, Math.min(limits.answerRetryMaxMs, limits.retryMs * 2 ** Math.min(this.#failures++, 10)))
       failed(error, delayMs)
     }
     this.#schedule(delayMs)

@@ -2,7 +2,7 @@
 import { at } from '../src/base/assert.ts'
 import { limits } from '../src/base/limits.ts'
 import type { RevisedRecord } from '../src/log/log.ts'
-import type { LogRecord } from '../src/log/record.ts'
+import type { LogRecord, RecordBody } from '../src/log/record.ts'
 
 /** All environments share one bound: the oldest record of them all goes first. */
 export class RecentRecords {
@@ -67,7 +67,8 @@ export class Recent {
     const oldest = this.#records[this.#gone]
     if (oldest === undefined) return
     this.#from = oldest.revision
-    this.#gone++
+    // Its place goes later, together with others; its facts, of which there may be a thousand, go now.
+    this.#records[this.#gone++] = { ...oldest, record: { ...oldest.record, body: FORGOTTEN } }
     if (this.#gone > 1000 && this.#gone > this.#records.length / 2) {
       this.#records = this.#records.slice(this.#gone)
       this.#gone = 0
@@ -84,6 +85,8 @@ export class Recent {
     return low
   }
 }
+
+const FORGOTTEN: RecordBody = { kind: 'genesis' }
 
 /** Of its texts, which are most of it, and of what holds them. */
 const roughBytes = ({ body, writeId }: LogRecord): number => {

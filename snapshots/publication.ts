@@ -14,6 +14,7 @@ import { PublishError } from './publish-error.ts'
 import { RecordBuffer } from './record-buffer.ts'
 import { type Named, reachOf, retained } from './retain.ts'
 import { SnapshotAudit } from './snapshot-audit.ts'
+import { SnapshotPace, type SnapshotPaceSettings } from './snapshot-pace.ts'
 import type { StorePool } from './store-pool.ts'
 import { Sweeper } from './sweeper.ts'
 import { type ReplicaImage, type UploadTo, uploadDelta, uploadRestorePoint, uploadSnapshot } from './upload.ts'
@@ -33,10 +34,7 @@ export interface PublicationOptions {
   readonly settings: PublicationSettings
 }
 
-export interface PublicationSettings {
-  /** A snapshot is cut after so many records, and so long after the first one. */
-  readonly snapshotRecords: number
-  readonly snapshotIntervalMs: number
+export interface PublicationSettings extends SnapshotPaceSettings {
   readonly retainedSnapshots: number
   /** How long nothing has named an object before it is deleted; an hour without it. */
   readonly unreferencedMs?: number
@@ -49,15 +47,7 @@ export class Publication {
   readonly #place: ManifestPlace
   readonly #audit: SnapshotAudit
   readonly #buffer: RecordBuffer
-  /** Records since the newest snapshot, as far as they were seen here. */
-  #records: number
-  /** What they change, which a bootstrap has to replay. */
-  #changes: number
-  /** When the first of them was added. */
-  #firstAtMs: number
-  #snapshotAtMs: number
-  /** How long the newest snapshot took. */
-  #snapshotTookMs = 0
+  readonly #pace: SnapshotPace
   #manifestAtMs: number
   readonly #sweeper: Sweeper
   /** Whether a state hash was computed anew. */
@@ -71,15 +61,11 @@ export class Publication {
     this.#place = place
     this.#audit = new SnapshotAudit(this.#to)
     this.#buffer = new RecordBuffer(place.manifest === null ? -1 : endOf(place.manifest))
-    this.#snapshotAtMs = platform.monotonicMs()
-    this.#manifestAtMs = this.#snapshotAtMs
-    this.#sweeper = new Sweeper(this.#to, options.settings.unreferencedMs)
     const newest = place.manifest?.snapshots[0]?.through ?? -1
     const behind = place.manifest?.deltas.filter(({ last }) => last > newest) ?? []
-    // How many records they hold is not known; each has one at least, and a change takes about ten bytes.
-    this.#records = behind.length
-    this.#changes = behind.reduce((sum, { storedBytes }) => sum + storedBytes / DELTA_CHANGE_BYTES, 0)
-    this.#firstAtMs = this.#snapshotAtMs
+    this.#pace = new SnapshotPace(options.settings, platform.monotonicMs, behind)
+    this.#manifestAtMs = this.#pace.takenAtMs
+    this.#sweeper = new Sweeper(this.#to, options.settings.unreferencedMs)
   }
 
   /** Rejects with PublishError. */
@@ -113,10 +99,7 @@ export class Publication {
 
   /** What the replica has applied, in order, and the position up to which nothing is missing. Bounded: what is too much is published by a snapshot. */
   add(records: readonly RevisedRecord[], through: number): void {
-    const fresh = records.filter(({ revision }) => revision > this.#buffer.through)
-    if (this.#records === 0 && fresh.length > 0) this.#firstAtMs = this.#to.platform.monotonicMs()
-    this.#records += fresh.length
-    this.#changes += changesOf(fresh)
+    this.#pace.add(records.filter(({ revision }) => revision > this.#buffer.through))
     this.#buffer.add(records, through)
   }
 
@@ -157,7 +140,7 @@ export class Publication {
     const found = await this.#place.read()
     if (found === null) return
     this.#buffer.goOnFrom(endOf(found))
-    if (found.snapshots[0]?.key !== before?.snapshots[0]?.key) this.#snapshotTaken({ records: this.#records, changes: this.#changes, atMs: this.#to.platform.monotonicMs() })
+    if (found.snapshots[0]?.key !== before?.snapshots[0]?.key) this.#pace.taken(this.#pace.seen())
   }
 
   /** False when the manifest was replaced meanwhile: the step is to be done again. */
@@ -165,7 +148,7 @@ export class Publication {
     this.#place.refuseOldEpoch()
     const base = this.#base()
     const taken = force || this.#isSnapshotDue(base) ? this.#take(image) : null
-    const before: Since = { records: this.#records, changes: this.#changes, atMs: this.#to.platform.monotonicMs() }
+    const seen = this.#pace.seen()
     const waiting = this.#buffer.upTo(taken?.through ?? Number.POSITIVE_INFINITY)
     const delta = base.snapshots.length > 0 && waiting.records.length > 0 ? await uploadDelta(this.#to, waiting) : null
     if (taken === null && delta === null && !this.#isIdleDue(waiting.last)) {
@@ -181,7 +164,7 @@ export class Publication {
     const written = await this.#place.write(this.#manifestOf(named, logId, covered))
     if (!written) return false
     this.#written(delta, cut)
-    if (taken !== null) this.#snapshotTaken(before)
+    if (taken !== null) this.#pace.taken(seen)
     await this.#lookAround(cut)
     return true
   }
@@ -195,17 +178,8 @@ export class Publication {
   }
 
   #isSnapshotDue({ snapshots }: Named): boolean {
-    const { snapshotRecords, snapshotIntervalMs } = this.#options.settings
     if (this.#buffer.barrier !== null || snapshots.length === 0 || snapshots.length < (this.manifest?.snapshots.length ?? 0)) return true
-    if (this.#records >= snapshotRecords || this.#isReplayLong()) return true
-    return this.#records > 0 && this.#to.platform.monotonicMs() - this.#firstAtMs >= snapshotIntervalMs
-  }
-
-  /** A bootstrap replays 20 µs per change. Cutting a snapshot takes 2 µs per fact there is, and is not to take more than a small part of the time. */
-  #isReplayLong(): boolean {
-    if (this.#changes < snapshotLimits.replayedChanges) return false
-    const restMs = Math.max(snapshotLimits.restMs, snapshotLimits.restTimes * this.#snapshotTookMs)
-    return this.#to.platform.monotonicMs() - this.#snapshotAtMs >= restMs
+    return this.#pace.isDue()
   }
 
   /** The position of an environment without records moves on too, now and then. */
@@ -300,15 +274,6 @@ export class Publication {
     else if (delta !== null) this.#buffer.goOnFrom(delta.last)
   }
 
-  /** What was counted before it began is in it. */
-  #snapshotTaken({ records, changes, atMs }: Since): void {
-    this.#records -= records
-    this.#changes -= changes
-    this.#snapshotAtMs = this.#to.platform.monotonicMs()
-    this.#snapshotTookMs = this.#snapshotAtMs - atMs
-    this.#firstAtMs = this.#snapshotAtMs
-  }
-
   /** What makes no new manifest: reading back older snapshots, and deleting what nothing names. After a cut snapshot it waits for the next step. */
   async #lookAround(cut: SnapshotEntry | null): Promise<void> {
     const { manifest } = this
@@ -316,7 +281,7 @@ export class Publication {
     const nowMs = this.#to.platform.monotonicMs()
     try {
       if (!(await this.#audit.checkNext(manifest))) return
-      const isQuiet = nowMs - this.#snapshotAtMs >= this.#options.settings.snapshotIntervalMs && this.#buffer.size === 0
+      const isQuiet = nowMs - this.#pace.takenAtMs >= this.#options.settings.snapshotIntervalMs && this.#buffer.size === 0
       if (isQuiet && this.#audit.canBridge(manifest)) await this.#audit.bridge(manifest)
     } catch (error) {
       // What was published is published; the next step looks again.
@@ -333,19 +298,6 @@ export class Publication {
     else if (this.manifest?.deltas.some((entry) => entry.key === key) === true) this.#buffer.forget(this.#buffer.through)
   }
 }
-
-/** Stored, in a delta: seen with facts of two and three arguments. */
-const DELTA_CHANGE_BYTES = 10
-
-/** What was seen since the newest snapshot, at a moment. */
-interface Since {
-  readonly records: number
-  readonly changes: number
-  readonly atMs: number
-}
-
-const changesOf = (records: readonly RevisedRecord[]): number =>
-  records.reduce((sum, { record: { body } }) => sum + (body.kind === 'facts' ? body.changes.length : 1), 0)
 
 /** Deltas go on behind this position. */
 const endOf = ({ snapshots, deltas }: Manifest): number => Math.max(snapshots[0]?.through ?? -1, deltas.at(-1)?.last ?? -1)

@@ -13,6 +13,8 @@ export interface MemberOptions {
   /** Of the command line: `serve`, `replicate`, `fallback`, with their arguments. */
   readonly command: readonly string[]
   readonly settings: Settings
+  /** Runs the command line; by default this Node does. */
+  readonly program?: readonly string[]
   /** Where the file with its output is. */
   readonly directory: string
 }
@@ -60,7 +62,8 @@ export class Member {
     const clean = ['env', ...foreign.flatMap((name) => ['-u', name])]
     // Beside the names that are cleared the settings are in place: variables of the watching shell would be cleared, too.
     const variables = Object.entries(this.#options.settings).map(([name, value]) => `${name}=${value}`)
-    this.#process = await startWatched([...clean, ...variables, process.execPath, main, ...this.#options.command], path)
+    const { program = [process.execPath, main], command } = this.#options
+    this.#process = await startWatched([...clean, ...variables, ...program, ...command], path)
   }
 
   /** Rejects with its last words when it ended or takes too long. */

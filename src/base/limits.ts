@@ -93,6 +93,8 @@ export const limits = {
   /** Waits before something that failed is tried again, in ms: the first, doubled each time, and the longest. */
   retryMs: 250,
   retryMaxMs: 30_000,
+  /** Longest such wait for what takes no work but a question: whether the log or the shared object store answers again, in ms. */
+  answerRetryMaxMs: 5000,
   /** Environments that are loaded at once when a replicator starts, and that are published at once. */
   environmentsOpening: 4,
   publications: 2,

@@ -18,6 +18,8 @@ export interface BootstrapOptions {
   readonly remote: ObjectStore | null
   readonly pool: StorePool
   readonly platform: SnapshotPlatform
+  /** The environment shares its revisions with no other, so that a log which does not begin at 0 was trimmed behind it. */
+  readonly isAlone: boolean
 }
 
 export interface Bootstrapped {
@@ -46,18 +48,24 @@ export const bootstrapReplica = async (options: BootstrapOptions): Promise<Boots
     const why = refusals.length > 0 ? refusals.join('; ') : 'there are no objects'
     throw new LogError('unavailable', `environment \`${env}\` has no state yet: the log does not answer, and ${why}; it is tried again`)
   }
-  if (bounds.first > 0) checkForgotten(env, bounds, isUnknown, refusals)
+  if (bounds.first > 0) checkForgotten(options, bounds, isUnknown, refusals)
   if (refusals.length > 0) platform.log('warn', 'replay-from-log', { environment: env, first: bounds.first, reason: refusals.join('; ') })
   return { store: pool.create(), through: bounds.first - 1, source: 'log' }
 }
 
 /** The log does not begin at its first record any more, which is right for an environment that was made later, and for no other. */
-const checkForgotten = (env: string, { first }: LogBounds, isUnknown: boolean, refusals: readonly string[]): void => {
+const checkForgotten = (
+  { env, isAlone }: BootstrapOptions,
+  { first }: LogBounds,
+  isUnknown: boolean,
+  refusals: readonly string[],
+): void => {
   // What is forgotten is in objects that cannot be looked at now: a replay would begin in the middle, and be taken for the whole.
   if (isUnknown) throw new LogError('unavailable', `environment \`${env}\` has no state yet: ${refusals.join('; ')}; it is tried again`)
-  if (env === controlEnvironment) {
+  if (env === controlEnvironment || isAlone || refusals.length > 0) {
     throw new LogError(
-      'out-of-range',
+      // An environment of its own cannot be mended from elsewhere.
+      isAlone && env !== controlEnvironment ? 'diverged' : 'out-of-range',
       `the log goes back to revision ${first} only, and no objects hold what is before: name the object store of the other cells in ARCTOS_STORE` +
         `${refusals.length > 0 ? ` (${refusals.join('; ')})` : ''}; recovery is not automatic`,
     )
@@ -90,6 +98,9 @@ const load = async (options: BootstrapOptions, source: 'local' | 'remote', refus
     const reason = error instanceof Error ? error.message : String(error)
     platform.log('warn', 'objects-refused', { operation: 'bootstrap', environment: env, source, reason })
     refusals.push(reason)
+    // Its log is gone, and another one was begun in its place: an empty state would be taken for the whole.
+    if (env === controlEnvironment && error instanceof LoadError && error.code === 'foreign')
+      throw new LogError('diverged', reason, { cause: error })
     return error instanceof LoadError && error.code === 'unavailable' ? 'unknown' : null
   }
 }

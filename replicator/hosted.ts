@@ -4,11 +4,12 @@ import type { Manifest } from '../snapshots/manifest.ts'
 import type { ObjectStore } from '../snapshots/object-store.ts'
 import type { SnapshotPlatform } from '../snapshots/platform.ts'
 import type { Publication, PublicationSettings } from '../snapshots/publication.ts'
+import { Said } from '../snapshots/said.ts'
 import type { StorePool } from '../snapshots/store-pool.ts'
 import { known } from '../src/base/assert.ts'
 import { limits } from '../src/base/limits.ts'
 import { ApplyError, type RestoreRecord } from '../src/log/apply.ts'
-import { type Log, type LogBounds, LogError, type RevisedRecord } from '../src/log/log.ts'
+import { isPartitioned, type Log, type LogBounds, LogError, type RevisedRecord } from '../src/log/log.ts'
 import type { RecordBody } from '../src/log/record.ts'
 import type { Store } from '../src/store/facts.ts'
 import { bootstrapReplica, diverged, refusalOf } from './bootstrap.ts'
@@ -53,11 +54,14 @@ export class Hosted {
   #problem: LogError | null = null
   #cancelRetry: (() => void) | null = null
   #retries = 0
+  readonly #said = new Said()
   #begun: Promise<void> | null = null
   #isOpen = true
   #isAttached = false
   #opening: Promise<void> | null = null
   #seeksShared: boolean
+  /** Its first replica was begun without a look at the shared objects. */
+  #beganAsNew: boolean
   #first = 0
   /** Positions of the restore records that were read, by the key of their object, and the position from which on they were. */
   readonly #restorePoints = new Map<string, number>()
@@ -68,6 +72,7 @@ export class Hosted {
     this.env = env
     this.#options = options
     this.#seeksShared = !options.isNew
+    this.#beganAsNew = options.isNew
     const { local: objects, pool, engine, settings } = options
     this.#published = new HostedPublication({ objects, env, platform, pool, engine, settings, own: () => this.#own })
     this.channel = new Channel({ env, log, recent, monotonicMs: platform.monotonicMs, later })
@@ -112,8 +117,9 @@ export class Hosted {
   }
 
   async #open(): Promise<void> {
+    if (this.#isClosed()) return
     try {
-      this.#attach()
+      this.attach()
       const bounds = await this.#connect()
       if (!this.#isOpen) return
       if (this.#own === null) await this.#bootstrap(bounds)
@@ -199,8 +205,12 @@ export class Hosted {
     return new LogError('unavailable', `environment \`${this.env}\` is still being loaded`)
   }
 
+  #isClosed(): boolean {
+    return !this.#isOpen
+  }
+
   /** Again, when the log had lost it. */
-  #attach(): void {
+  attach(): void {
     if (this.#isAttached && this.channel.problem === null) return
     this.#isAttached = true
     this.channel.reset()
@@ -228,9 +238,10 @@ export class Hosted {
       logId: log.logId,
       bounds,
       local,
-      remote: this.#seeksShared ? remote : null,
+      remote: (await this.#isWhole(bounds)) ? null : remote,
       pool,
       platform,
+      isAlone: !isPartitioned(log),
     })
     try {
       await this.#published.begin(through)
@@ -243,12 +254,23 @@ export class Hosted {
       return
     }
     const previous = this.#own
+    // From now on others may have published more of it than is here.
+    this.#seeksShared = true
     this.#begunThrough = through
     this.#own = new OwnReplica(store, through, { pool, platform, later: this.#options.later, events: this.#events() })
     previous?.close()
+    if (previous !== null) this.#options.changed(this)
     this.hashes.note(store.revision(), store.stateHash())
     const tookMs = Math.round(platform.monotonicMs() - startedMs)
     platform.log('info', 'replica-loaded', { environment: env, source, revision: store.revision(), through, tookMs })
+  }
+
+  /** Of an environment that was made since this process began: whether the log still holds it from its genesis on. */
+  async #isWhole(bounds: LogBounds | null): Promise<boolean> {
+    if (this.#seeksShared || bounds === null) return false
+    if (bounds.first === 0) return true
+    const [first] = await this.#options.log.read(this.env, bounds.first - 1, 1)
+    return first?.record.body.kind === 'genesis'
   }
 
   async #follow(bounds: LogBounds): Promise<void> {
@@ -270,7 +292,9 @@ export class Hosted {
   }
 
   async #caughtUp(own: OwnReplica, position: number): Promise<void> {
-    if (await own.reach(position, limits.currentWaitMs)) this.#retries = 0
+    if (!(await own.reach(position, limits.currentWaitMs))) return
+    this.#retries = 0
+    this.#said.clear()
   }
 
   async #checkLast(own: OwnReplica, bounds: LogBounds): Promise<void> {
@@ -286,7 +310,7 @@ export class Hosted {
     this.#problem = problem
     this.#own?.giveUp()
     // It was not that new: the log does not begin where it does.
-    if (error instanceof ApplyError && error.code === 'no-genesis' && !this.#seeksShared) return this.#seekShared(problem)
+    if (error instanceof ApplyError && error.code === 'no-genesis' && this.#beganAsNew) return this.#seekShared(problem)
     if (isMendable(error)) return this.#retry(problem)
     this.#options.platform.log('error', 'environment-stopped', {
       environment: this.env,
@@ -297,6 +321,7 @@ export class Hosted {
   }
 
   #seekShared(problem: LogError): void {
+    this.#beganAsNew = false
     this.#seeksShared = true
     this.#own?.close()
     this.#own = null
@@ -306,12 +331,13 @@ export class Hosted {
   #retry(problem: LogError): void {
     this.#problem = problem
     const delayMs = Math.min(limits.answerRetryMaxMs, limits.retryMs * 2 ** Math.min(this.#retries++, 10))
-    this.#options.platform.log(problem.code === 'diverged' ? 'error' : 'warn', 'environment-waits', {
-      environment: this.env,
-      revision: this.#own?.revision ?? -1,
-      reason: problem.message,
-      retryMs: delayMs,
-    })
+    if (this.#said.isNews(problem.message))
+      this.#options.platform.log(problem.code === 'diverged' ? 'error' : 'warn', 'environment-waits', {
+        environment: this.env,
+        revision: this.#own?.revision ?? -1,
+        reason: problem.message,
+        retryMs: delayMs,
+      })
     this.#cancelRetry?.()
     this.#cancelRetry = this.#options.later(delayMs, () => void this.open())
   }

@@ -12,7 +12,7 @@ import {
   placedEnvironments,
   wasDeleted,
 } from '../src/log/control.ts'
-import { type Log, LogError, type PartitionedLog } from '../src/log/log.ts'
+import { isPartitioned, type Log, LogError, type PartitionedLog } from '../src/log/log.ts'
 import type { Configuration } from '../src/ops/settings.ts'
 import { Control } from './control.ts'
 import { writeHeartbeats } from './heartbeats.ts'
@@ -85,7 +85,12 @@ export class Hosting {
     this.control = new Control({
       hosted: this.#controlled,
       newId: platform.newId,
-      open: (placed) => this.#openings.run(() => this.#host(placed, this.#started).open()),
+      open: (placed) => {
+        // Hosted at once: what waits for its turn to be loaded must not be trimmed, and can be dropped.
+        const opening = this.#host(placed, this.#started)
+        opening.attach()
+        return this.#openings.run(() => opening.open())
+      },
       drop: (env) => this.#drop(env),
       place: (placed) => this.#emptiestPartition(placed),
     })
@@ -279,8 +284,5 @@ export class Hosting {
     return Number.isFinite(through) ? through : -1
   }
 }
-
-/** Whether environments share partitions. */
-export const isPartitioned = (log: Log | PartitionedLog): log is PartitionedLog => 'partitions' in log && log.partitions > 0
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -35,7 +35,7 @@ export const replicatorMetrics = (metrics: MetricRegistry, measure: () => Measur
       gauge('arctos_replicator_lag_records', 'records that the replicator published and has not applied itself'),
       ({ lagRecords }) => lagRecords,
     ],
-    [gauge('arctos_replicator_lag_ms', 'longest wait of such a record'), ({ lagMs }) => lagMs / 1000],
+    [gauge('arctos_replicator_lag_ms', 'longest wait of such a record'), ({ lagMs }) => lagMs],
     [
       gauge('arctos_replicator_append_to_apply_ms', 'from append to apply of the last record, slowest environment'),
       ({ appliedAfterMs }) => appliedAfterMs,

@@ -76,7 +76,8 @@ const nextTurn = async (): Promise<void> =>
 
 const sharedObjects = async ({ directory, store, secret = null, log }: OpenReplicatorOptions): Promise<ObjectStore | null> => {
   if (store === null || (store.kind === 'folder' && resolve(store.path) === resolve(objectsFolder(directory)))) return null
-  if (store.kind === 'http') throw new LogError('unavailable', `a replicator publishes, which a web server does not take: ${store.url}`)
+  if (store.kind === 'http')
+    throw new LogError('unavailable', `a replicator publishes, which a web server does not take: name a folder or S3 in ARCTOS_STORE`)
   // Loaded where they are used: a cell without them starts faster and holds less.
   const { openObjectStore } = await import('../snapshots/node/open-store.ts')
   return openObjectStore(store, { secret, log })

@@ -9,6 +9,7 @@ import { MirrorError } from '../snapshots/mirror-error.ts'
 import type { ObjectStore } from '../snapshots/object-store.ts'
 import type { SnapshotPlatform } from '../snapshots/platform.ts'
 import type { Publication } from '../snapshots/publication.ts'
+import { Said } from '../snapshots/said.ts'
 import { limits } from '../src/base/limits.ts'
 import type { Log } from '../src/log/log.ts'
 import type { Configuration } from '../src/ops/settings.ts'
@@ -95,13 +96,18 @@ export class Remote {
       await this.#within(this.#lease.release(), limits.remoteCloseMs)
     } catch (error) {
       // It is taken over after a standstill.
-      this.#tell('release lease', error, null)
+      this.#tell('release lease', error, { retryMs: null, said: new Said() })
     }
   }
 
   #loop(operation: string, intervalMs: number, work: () => Promise<void>): Loop {
-    const failed = (error: unknown, retryMs: number): void => this.#tell(operation, error, retryMs)
-    return new Loop({ intervalMs, later: this.#options.later, work, failed })
+    const said = new Said()
+    const failed = (error: unknown, retryMs: number): void => this.#tell(operation, error, { retryMs, said })
+    const told = async (): Promise<void> => {
+      await work()
+      said.clear()
+    }
+    return new Loop({ intervalMs, later: this.#options.later, work: told, failed })
   }
 
   /** Whether it settled in time. */
@@ -120,12 +126,28 @@ export class Remote {
   }
 
   async #renew(): Promise<void> {
-    const epoch = await this.#lease.renew()
+    const epoch = await this.#held()
     if (epoch === this.#heldEpoch) return
     this.#heldEpoch = epoch
     // Another cell may have written since.
     this.#mirrored = new WeakMap()
     this.#options.platform.log('info', epoch === null ? 'lease-lost' : 'lease-held', { store: this.#options.remote.name, epoch })
+  }
+
+  /** Who does not see the log has nothing to publish: another cell may. */
+  async #held(): Promise<number | null> {
+    if (this.#seesLog()) return this.#lease.renew()
+    if (this.#heldEpoch !== null) await this.#lease.release()
+    return null
+  }
+
+  #seesLog(): boolean {
+    const { hosted, log } = this.#options
+    for (const { env, channel } of hosted()) {
+      const ageMs = channel.isConnected ? log.stalenessMs(env) : null
+      if (ageMs !== null && ageMs < limits.leaseStandstillMs) return true
+    }
+    return false
   }
 
   async #mirrorAll(): Promise<void> {
@@ -208,9 +230,10 @@ export class Remote {
     return state
   }
 
-  #tell(operation: string, error: unknown, retryMs: number | null): void {
+  #tell(operation: string, error: unknown, { retryMs, said }: { readonly retryMs: number | null; readonly said: Said }): void {
     this.failures++
     const reason = error instanceof Error ? error.message : String(error)
+    if (!said.isNews(reason)) return
     this.#options.platform.log('warn', 'remote-failed', { operation, store: this.#options.remote.name, reason, retryMs, automatic: true })
   }
 }

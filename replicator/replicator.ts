@@ -1,7 +1,7 @@
 /** The replicator: what a runtime sees of the environments that it hosts, and what it tells about itself. */
 import { assert } from '../src/base/assert.ts'
 import { limits } from '../src/base/limits.ts'
-import { controlEnvironment } from '../src/log/control.ts'
+import { controlEnvironment, isReserved } from '../src/log/control.ts'
 import type {
   Appended,
   CreateOptions,
@@ -12,7 +12,7 @@ import type {
   ReplicatorStatus,
   TailReader,
 } from '../src/log/inner.ts'
-import { LogError } from '../src/log/log.ts'
+import { isPartitioned, LogError } from '../src/log/log.ts'
 import { concernsLog } from '../src/log/log-errors.ts'
 import { createMemoryLog } from '../src/log/memory-log.ts'
 import type { RecordBody } from '../src/log/record.ts'
@@ -21,7 +21,7 @@ import { isEnvironmentId } from '../src/wire/api-key.ts'
 import type { Channel } from './channel.ts'
 import { Ephemeral } from './ephemeral.ts'
 import type { Hosted } from './hosted.ts'
-import { Hosting, isPartitioned, type ReplicatorOptions } from './hosting.ts'
+import { Hosting, type ReplicatorOptions } from './hosting.ts'
 import type { Measurements } from './measurements.ts'
 import { restoreTo } from './restore.ts'
 
@@ -95,6 +95,7 @@ class Core implements Replicator {
     assert(isEnvironmentId(env), `\`${env}\` is an environment id`)
     if (this.#ephemeral.channel(env) !== undefined) return undefined
     if (ephemeral) return this.#tracked(this.#ephemeral.create(env))
+    assert(env === controlEnvironment || !isReserved(env), `\`${env}\` is not reserved`)
     const { log } = this.#options
     if (partition !== undefined && isPartitioned(log) && partition >= log.partitions)
       throw new LogError('out-of-range', `the log has no partition ${partition}, expected 0 to ${log.partitions - 1}`)

@@ -1,6 +1,6 @@
 /** What the admin key may do to environments and keys: each change goes through the log, and is answered when it holds here. */
 import { limits } from '../src/base/limits.ts'
-import { controlEnvironment, keyCreated, keyRevoked } from '../src/log/control.ts'
+import { controlEnvironment, isReserved, keyCreated, keyRevoked } from '../src/log/control.ts'
 import type { InnerReplicator, Published } from '../src/log/inner.ts'
 import { LogError } from '../src/log/log.ts'
 import type { Change } from '../src/log/record.ts'
@@ -150,7 +150,7 @@ export class Admin {
   #checkNew(id: string): void {
     if (!isEnvironmentId(id))
       throw new ApiError('bad-value', `\`${id.slice(0, 80)}\` is no environment id, expected letters, digits and \`-\`, at most 64`)
-    if (id === controlEnvironment) throw new ApiError('bad-value', `\`${controlEnvironment}\` is reserved`)
+    if (isReserved(id)) throw new ApiError('bad-value', `\`${id}\` is reserved`)
     if (this.#options.control.wasDeleted(id))
       throw new ApiError('conflict', `environment \`${id}\` was deleted, and ids are never used again: choose another one`)
     if (this.find(id) !== undefined && this.#options.control.find(id) === undefined)

@@ -37,6 +37,8 @@ export class Following {
   /** Since when the tail has not been at the head, and how stale the state was then; null while it follows. */
   #lost: { readonly atMs: number; readonly stalenessMs: number | null } | null
   #retryMs = FIRST_RETRY_MS
+  /** As of when the state was the newest in front of the first push that is not applied: what is pushed is known to the replicator, and not yet here. */
+  #wholeAsOfMs: number | null = null
   /** One replacement of the replica at a time. */
   #replacing: Promise<void> = Promise.resolve()
   #lacksIndexes = false
@@ -55,9 +57,9 @@ export class Following {
   stalenessMs(): number | null {
     const { replica, replicator, platform } = this.#options
     if (this.#lost !== null)
-      return this.#lost.stalenessMs === null ? null : this.#lost.stalenessMs + platform.monotonicMs() - this.#lost.atMs
-    const inner = replicator.stalenessMs(replica.id)
-    return inner === null ? null : Math.max(inner, replica.behindMs())
+      return this.#lost.stalenessMs === null ? null : Math.round(this.#lost.stalenessMs + platform.monotonicMs() - this.#lost.atMs)
+    if (!replica.isBehind) return replicator.stalenessMs(replica.id)
+    return this.#wholeAsOfMs === null ? null : Math.round(platform.monotonicMs() - this.#wholeAsOfMs)
   }
 
   /** The state may be one that must not answer, until the head is reached. */
@@ -138,7 +140,12 @@ export class Following {
   }
 
   #take(records: readonly RevisedRecord[], through: number): void | Promise<void> {
-    const taking = this.#options.replica.take(records, through)
+    const { replica, replicator, platform } = this.#options
+    if (!replica.isBehind) {
+      const stalenessMs = replicator.stalenessMs(replica.id)
+      this.#wholeAsOfMs = stalenessMs === null ? null : platform.monotonicMs() - stalenessMs
+    }
+    const taking = replica.take(records, through)
     if (taking !== undefined) return taking.then(() => this.#taken(records))
     this.#taken(records)
     return undefined

@@ -54,7 +54,9 @@ const description = (cluster: Cluster): string => {
     `  token=$(${curl(first, '/api/batch', key, promotion)} -o /dev/null -D - | sed -n 's/^osooffset: //Ip' | tr -d '\\r')`,
     `  ${curl(second, '/api/authorize', key, { ...exampleQuestions[1]?.body })} -H "OsoOffset: $token"  # {"allowed":true}`,
     'kill what you like (`kill -9`, `kill -STOP`), and ask the others, or the fallback:',
-    ...(fallback === null ? [] : [`  ${curl(fallback.url, '/api/authorize', readOnlyKey, { ...exampleQuestions[0]?.body })}`]),
+    ...(fallback === null
+      ? []
+      : [`  ${curl(fallback.url, '/api/authorize', readOnlyKey, { ...exampleQuestions[0]?.body })}  # {"allowed":true}`]),
     'look inside:',
     `  ${admin} env list`,
     `  ${admin} snapshot ${cluster.environment}`,

@@ -1,4 +1,5 @@
 /** Keeps a replica of one environment up to date from an object store: loads it, applies deltas in place, swaps it where they do not lead on. */
+
 import type { Counter } from '../src/ops/metrics.ts'
 import { HeartbeatReader } from './follower-heartbeat.ts'
 import { HeartbeatWatch } from './heartbeat-watch.ts'
@@ -9,6 +10,7 @@ import { type Manifest, manifestKey } from './manifest.ts'
 import type { ObjectStore } from './object-store.ts'
 import type { SnapshotPlatform } from './platform.ts'
 import { Replica } from './replica.ts'
+import { Said } from './said.ts'
 import type { StorePool } from './store-pool.ts'
 
 export interface FollowerOptions {
@@ -54,6 +56,7 @@ export class Follower {
   #refused: Refused | null = null
   #looking: Promise<void> | null = null
   #problem: string | null = null
+  readonly #said = new Said()
   #closed = false
 
   constructor(options: FollowerOptions) {
@@ -211,15 +214,14 @@ export class Follower {
     })
   }
 
-  /** Says it once, and once when it is over. */
+  /** Says each once, and once when it is over. */
   #tell(problem: string): void {
-    const before = this.#problem
     this.#problem = problem === '' ? null : problem
-    if (this.#problem === before) return
     const { log } = this.#options.platform
     const fields = { env: this.env, revision: this.#replica?.revision ?? null }
-    if (this.#problem === null) log('info', 'follow-recovered', fields)
-    else log('warn', 'follow-refused', { ...fields, reason: this.#problem })
+    if (this.#problem === null) {
+      if (this.#said.clear()) log('info', 'follow-recovered', fields)
+    } else if (this.#said.isNews(problem)) log('warn', 'follow-refused', { ...fields, reason: problem })
   }
 }
 

@@ -56,7 +56,6 @@ export class Replica {
   #draining: Promise<void> | null = null
   /** Forced swaps: what was pushed before one does not follow what it brought. */
   #cuts = 0
-  #behindSinceMs: number | null = null
   /** What was applied since a swap began. */
   #recording: Recording | null = null
   /** Settles when the store that was replaced last is back in its pool. */
@@ -115,9 +114,9 @@ export class Replica {
     return this.#passed.revision
   }
 
-  /** For how long there has been something that was pushed and is not applied. */
-  behindMs(): number {
-    return this.#behindSinceMs === null ? 0 : this.#options.platform.monotonicMs() - this.#behindSinceMs
+  /** Whether there is something that was pushed and is not applied. */
+  get isBehind(): boolean {
+    return this.#draining !== null
   }
 
   /** A policy that is about to be written, already compiled: it becomes active without compiling it again. */
@@ -149,7 +148,6 @@ export class Replica {
       return undefined
     }
     this.#queue.push({ records, through })
-    this.#behindSinceMs ??= this.#options.platform.monotonicMs()
     this.#draining ??= this.#drain()
     return this.#draining
   }
@@ -282,7 +280,6 @@ export class Replica {
         this.#takeNow([], push.through)
       }
     } finally {
-      this.#behindSinceMs = null
       // What was pushed behind a failure has a gap in front of it.
       this.#queue = []
       this.#draining = null

@@ -3,7 +3,7 @@ import { assert } from '../../src/base/assert.ts'
 import { type Answer, Connection, headerOf, requestBytes, type Sent, type Target } from './connection.ts'
 
 /** An open loop against a server that stands still must end. */
-const MOST_CONNECTIONS = 512
+const MOST_CONNECTIONS = 4096
 
 export class Client {
   readonly #target: Target

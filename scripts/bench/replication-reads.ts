@@ -66,9 +66,10 @@ const pairOf = async (reader: Reader, disturb: (goesOn: () => boolean) => Promis
   const disturbing = disturb(() => state.goesOn).finally(() => {
     state.done = true
   })
-  const during = await reader.read(whole ? () => !state.done : forMs(ROUND_MS))
-  state.goesOn = false
-  await disturbing
+  const reading = reader.read(whole ? () => !state.done : forMs(ROUND_MS)).finally(() => {
+    state.goesOn = false
+  })
+  const [during] = await Promise.all([reading, disturbing])
   return { without, during }
 }
 

@@ -1,7 +1,7 @@
 /** After the last fault: every acknowledged write is in every cell, nothing else is, and all cells agree. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { at } from '../../src/base/assert.ts'
-import type { Target } from './load.ts'
+import type { Target } from './load-options.ts'
 import type { Finding, Oracle } from './oracle.ts'
 import type { Side } from './register.ts'
 import { documentOf, entryReader } from './world.ts'

@@ -5,7 +5,8 @@ import { Random } from '../bench/random.ts'
 import { type Cluster, startCluster } from '../cluster/cluster.ts'
 import type { Member } from '../cluster/member.ts'
 import { checkEnd } from './final-check.ts'
-import { Load, type LoadCounts } from './load.ts'
+import { Load } from './load.ts'
+import type { LoadCounts } from './load-options.ts'
 import { logFindings } from './logs.ts'
 import { type Finding, Oracle } from './oracle.ts'
 import { recovered } from './recovery.ts'
@@ -32,7 +33,7 @@ export interface OutageReport {
 
 const BEFORE_MS = 3000
 /** Enough of the load that caches are full and code is compiled. */
-const WARM_MS = 15_000
+const WARM_MS = 10_000
 const SAMPLE_MS = 500
 /** That a process may have grown after it was warm: what garbage collection leaves to chance. */
 const GROWTH_MIB = 64

@@ -1,6 +1,7 @@
 /** Waits until a cluster is whole again: every cell ready, taking writes and seeing those of the others; then the fallback fresh again, too. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Cluster, readiness } from '../cluster/cluster.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { readiness } from '../cluster/ready.ts'
 import type { Load } from './load.ts'
 
 export interface Recovered {

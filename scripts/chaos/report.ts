@@ -1,5 +1,5 @@
 /** The figures of a run, as a table for people and as one line of JSON. */
-import type { LoadCounts } from './load.ts'
+import type { LoadCounts } from './load-options.ts'
 import type { Finding, FindingKind } from './oracle.ts'
 
 export interface Recovery {

@@ -2,7 +2,8 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { type Cluster, storeSettings } from '../cluster/cluster.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { storeSettings } from '../cluster/servers.ts'
 import type { Finding } from './oracle.ts'
 
 const main = fileURLToPath(new URL('../../runtime/cli/main.ts', import.meta.url))

@@ -5,12 +5,12 @@ import { at, known } from '../../src/base/assert.ts'
 import { AdminClient } from '../../src/client/admin-client.ts'
 import { ArctosClient } from '../../src/client/client.ts'
 import { freePorts } from '../servers/free-ports.ts'
-import { type KafkaServer, startKafka } from '../servers/kafka.ts'
-import { type S3Server, s3Credentials, s3Region, startS3 } from '../servers/s3.ts'
 import { type Cell, createCell, type Links } from './cell.ts'
 import { Member, type Settings } from './member.ts'
-import { Proxy } from './proxy.ts'
+import type { Proxy } from './proxy.ts'
+import { untilReady } from './ready.ts'
 import { type ClusterSecrets, hashOf, readSecrets, writeSecrets } from './secrets.ts'
+import { endServer, type Servers, startLinks, startServers, storeSettings } from './servers.ts'
 
 export interface ClusterOptions {
   /** Holds everything; a cluster that ran here goes on. */
@@ -27,15 +27,13 @@ export interface ClusterOptions {
   readonly proxied?: boolean
 }
 
-export interface Cluster {
+export interface Cluster extends Servers {
   readonly directory: string
   readonly environment: string
   readonly adminKey: string
   /** Of the environment, read-write. */
   readonly key: string
   readonly readOnlyKey: string
-  readonly kafka: KafkaServer
-  readonly s3: S3Server
   readonly cells: readonly Cell[]
   /** With its base URL and its way to the object store. */
   readonly fallback: { readonly member: Member; readonly url: string; readonly link: Proxy | null } | null
@@ -44,7 +42,6 @@ export interface Cluster {
 }
 
 export const clusterEnvironment = 'example'
-const BUCKET = 'arctos'
 const START_MS = 120_000
 const STOP_MS = 15_000
 
@@ -64,7 +61,10 @@ export const startCluster = async (options: ClusterOptions): Promise<Cluster> =>
     stops.push(async () => void (await Promise.all([servers.kafka, servers.s3].map(endServer))))
     const parts = { ...options, secrets, servers, links, ports: await freePorts(2 * count + 1) }
     const cells = Array.from({ length: count }, (_, index) => cellOf(parts, index))
-    stops.push(async () => endMembers(cells.flatMap(({ runtime, replicator }) => [runtime, replicator])))
+    stops.push(async () => {
+      await endMembers(cells.map(({ runtime }) => runtime))
+      await endMembers(cells.map(({ replicator }) => replicator))
+    })
     await startCells(cells)
     const { key, readOnlyKey } = await openEnvironment(options, at(cells, 0).url, secrets)
     const fallback = options.fallback === false ? null : fallbackOf(parts, readOnlyKey)
@@ -79,47 +79,12 @@ export const startCluster = async (options: ClusterOptions): Promise<Cluster> =>
   }
 }
 
-interface Servers {
-  readonly kafka: KafkaServer
-  readonly s3: S3Server
-}
-
 interface Parts extends ClusterOptions {
   readonly secrets: ClusterSecrets
   readonly servers: Servers
   /** Of each cell, and last that of the fallback. */
   readonly links: readonly Links[]
   readonly ports: readonly number[]
-}
-
-const startLinks = async (count: number): Promise<readonly Links[]> => {
-  const ports = await freePorts(2 * count)
-  return Promise.all(
-    Array.from({ length: count }, async (_, index) => ({
-      kafka: await Proxy.start(at(ports, 2 * index)),
-      s3: await Proxy.start(at(ports, 2 * index + 1)),
-    })),
-  )
-}
-
-const startServers = async (directory: string, links: readonly Links[]): Promise<Servers> => {
-  // Clients go where the broker sends them, so each way to it has a listener of its own.
-  const advertisedPorts = links.map(({ kafka }) => kafka.port)
-  const [kafka, s3] = await Promise.all([
-    startKafka({ directory: `${directory}/kafka`, advertisedPorts }),
-    startS3({ directory: `${directory}/s3` }),
-  ])
-  for (const [index, link] of links.entries()) {
-    link.kafka.target = at(kafka.ports, index)
-    link.s3.target = s3.port
-  }
-  await s3.createBucket(BUCKET)
-  return { kafka, s3 }
-}
-
-const endServer = async (server: KafkaServer | S3Server): Promise<void> => {
-  server.thaw()
-  await server.kill()
 }
 
 const cellOf = ({ directory, secrets, servers, links, ports, settings = {} }: Parts, index: number): Cell => {
@@ -137,12 +102,6 @@ const cellOf = ({ directory, secrets, servers, links, ports, settings = {} }: Pa
   return createCell({ name: `cell-${index + 1}`, directory, port, replicatorPort, settings: own, links: link })
 }
 
-export const storeSettings = (port: number): Settings => ({
-  ARCTOS_STORE: `s3://${BUCKET}/cells?endpoint=${encodeURIComponent(`http://127.0.0.1:${port}`)}&region=${s3Region}`,
-  AWS_ACCESS_KEY_ID: s3Credentials.accessKeyId,
-  AWS_SECRET_ACCESS_KEY: s3Credentials.secretAccessKey,
-})
-
 const startCells = async (cells: readonly Cell[]): Promise<void> => {
   await Promise.all(
     cells.map(async ({ replicator, runtime, url }) => {
@@ -153,30 +112,6 @@ const startCells = async (cells: readonly Cell[]): Promise<void> => {
       await untilReady(url, START_MS)
     }),
   )
-}
-
-/** Resolves when a server says so itself. */
-export const untilReady = async (url: string, timeoutMs: number): Promise<void> => {
-  const until = performance.now() + timeoutMs
-  for (;;) {
-    const said = await readiness(url)
-    if (said === null) return
-    if (performance.now() > until) throw new Error(`${url} is not ready after ${timeoutMs} ms: ${said}`)
-    await pause(50)
-  }
-}
-
-/** Why a server is not ready, null when it is. */
-export const readiness = async (url: string): Promise<string | null> => {
-  try {
-    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5000) })
-    const text = await response.text()
-    return response.ok ? null : text
-  } catch (error) {
-    return error instanceof Error
-      ? [error.message, ...(error.cause instanceof Error ? [error.cause.message] : [])].join(': ')
-      : String(error)
-  }
 }
 
 /** Makes the environment and its keys, the first time. */

@@ -7,6 +7,9 @@ import type { Change } from './record.ts'
 /** Its own partition is the first one. It has no policy and no keys: only processes and the admin key reach it. */
 export const controlEnvironment = 'control'
 
+/** Names of folders beside those of environments, in the object store. */
+export const isReserved = (id: string): boolean => id === controlEnvironment || id === 'heartbeats'
+
 export interface PlacedEnvironment {
   readonly id: string
   readonly partition: number

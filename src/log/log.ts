@@ -73,3 +73,6 @@ export interface PartitionedLog extends Log {
   /** The environment is not followed any more. */
   unassign(env: string): void
 }
+
+/** Whether environments share partitions. */
+export const isPartitioned = (log: Log | PartitionedLog): log is PartitionedLog => 'partitions' in log && log.partitions > 0

@@ -9,7 +9,7 @@ test.skipIf(!(await serversAreHere()))(
   async () => {
     const said: string[] = []
     const say = (line: string): void => void said.push(line)
-    const report = await runOutage({ directory: clusterDirectory(), seed: 1, lastsMs: 15_000, say })
+    const report = await runOutage({ directory: clusterDirectory(), seed: 1, lastsMs: 10_000, say })
     expect({ findings: report.findings, said: report.findings.length > 0 ? said : [] }).toEqual({ findings: [], said: [] })
     expect(report.judged).toBeGreaterThan(1000)
     expect(report.counts.refused).toBeGreaterThan(0)

@@ -93,7 +93,7 @@ describe('a restart', () => {
     await cell.replicator.createEnvironment('other')
     await writeNotes(cell, 'other', 0, 1)
     expect(await refusal(cell.replicator.snapshot('e'))).toBe('diverged')
-    expect(cell.logged('environment-stopped')).toMatchObject([{ level: 'error', fields: { environment: 'e' } }])
+    expect(cell.logged('environment-waits')).toMatchObject([{ level: 'error', fields: { environment: 'e' } }])
     expect(cell.replicator.measure()).toMatchObject({ stopped: 1, environments: 3 })
     expect(await stateOf(cell.replicator, 'other')).toMatchObject({ facts: notes(1) })
   })

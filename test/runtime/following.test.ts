@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { inMemoryReplicator } from '../../replicator/in-process.ts'
 import { CellEnvironment } from '../../runtime/environment.ts'
 import { webPlatform } from '../../runtime/platform.ts'
+import { known } from '../../src/base/assert.ts'
 import type { InnerReplicator, InnerSnapshot, TailReader } from '../../src/log/inner.ts'
 import { LogError, type LogErrorCode } from '../../src/log/log.ts'
 import { noMetrics } from '../../src/ops/metrics.ts'
@@ -92,6 +93,52 @@ describe('snapshots that are no good are not served, and asked for again', () =>
     await expect.poll(() => stateOf(http, 'bob'), patient).toEqual({ status: 200, allowed: true })
     expect(http.pool.use().used).toBe(before)
   })
+})
+
+test('while a large push is being applied, the state is as old as it was in front of it, whatever the replicator has seen since', async () => {
+  const inner = await inMemoryReplicator()
+  await inner.createEnvironment('env')
+  const seen = { nowMs: 0, headAtMs: 0 }
+  let reader: TailReader | undefined
+  const replicator: InnerReplicator = {
+    ...passOn(inner),
+    tail: (env, after, own) => {
+      reader = own
+      return inner.tail(env, after, own)
+    },
+    stalenessMs: () => seen.nowMs - seen.headAtMs,
+  }
+  // Between two turns of applying, until the test lets it go on.
+  let goOn: () => void = () => {}
+  const pause = (): Promise<void> =>
+    new Promise((resolve) => {
+      goOn = resolve
+    })
+  const platform = { ...webPlatform(() => {}, noMetrics), monotonicMs: () => seen.nowMs, pause }
+  const options = { id: 'env', pool: testPool(), replicator, platform, appliedWaitMs: 1000, appendTimeoutMs: 1000 }
+  const environment = await CellEnvironment.open(options)
+  const many = (from: number) =>
+    facts(...Array.from({ length: 500 }, (_, user) => insert('has_role', `User:${from + user}`, 'String:reader', 'Repo:r1')))
+  const records = wholeLog(many(0), many(1000))
+    .slice(1)
+    .map(({ revision, record }) => ({ revision, record: { ...record, logId: 'memory' } }))
+  seen.nowMs = 4000
+  const taken = known(reader, 'it follows').push(records, 2)
+  // The push has all that the head had then, and half of it is applied.
+  seen.headAtMs = 4000
+  seen.nowMs = 4100
+  expect({ position: environment.position, stalenessMs: environment.stalenessMs() }).toEqual({
+    position: 'memory.env:1',
+    stalenessMs: 4100,
+  })
+  const ended = Promise.resolve(taken).then(() => true)
+  const soon = (): Promise<boolean> =>
+    new Promise((resolve) => {
+      setTimeout(() => resolve(false), 1)
+    })
+  while (!(await Promise.race([ended, soon()]))) goOn()
+  expect({ position: environment.position, stalenessMs: environment.stalenessMs() }).toEqual({ position: 'memory.env:2', stalenessMs: 100 })
+  environment.close()
 })
 
 describe('logs that cannot be followed', () => {

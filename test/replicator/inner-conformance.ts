@@ -115,9 +115,11 @@ export const innerConformance = (name: string, open: () => Promise<InnerHarness>
       await Promise.all(
         ids(200).map(async (id) => {
           const { revision } = await replicator.append('e', note(id), id)
-          expect(read.records.at(-1)?.revision).toBeGreaterThanOrEqual(revision)
+          // On connections of their own, what is sent first may arrive last: whoever writes waits for its own replica.
+          if (harness.ownConnections === undefined) expect(read.records.at(-1)?.revision).toBeGreaterThanOrEqual(revision)
         }),
       )
+      await read.count(202)
       const found = writeIds(read.records.slice(2))
       expect(harness.ownConnections ? found.toSorted(byNumber) : found).toEqual(ids(200))
     })

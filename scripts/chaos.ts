@@ -32,7 +32,7 @@ const lastsMs = number(values.minutes, 2) * 60_000
 const directory = mkdtempSync(join(tmpdir(), 'arctos-chaos-'))
 console.log(`seed ${seed}, data in ${directory}`)
 try {
-  const say = (line: string): void => console.log(line)
+  const say = (line: string): void => console.log(`${(performance.now() / 1000).toFixed(1).padStart(7)}  ${line}`)
   if (values.outage === true) {
     const report = await runOutage({ directory, seed, lastsMs, say })
     for (const { kind, detail } of report.findings) console.log(`${kind}: ${detail}`)
@@ -44,7 +44,7 @@ try {
     seed,
     lastsMs,
     steps: (cluster, random) => randomSteps(cluster, random, values.only?.split(',') ?? null),
-    say: (line) => console.log(line),
+    say,
   })
   console.log(`\n${printReport(report)}`)
   process.exitCode = report.findings.length === 0 ? 0 : 1

@@ -56,6 +56,9 @@ export interface OracleOptions {
   readonly report: (finding: Finding) => void
 }
 
+/** From when a server looked at the age of its state until it wrote the header. */
+const FENCE_SLACK_MS = 250
+
 export class Oracle {
   readonly ledger = new Ledger()
   readonly acknowledgements = new Acknowledgements()
@@ -125,7 +128,7 @@ export class Oracle {
   #judgeAge({ server, stalenessMs, sentAtMs, fenceMs }: Answer, revision: number): void {
     const ageMs = Math.round(this.acknowledgements.ageMs(revision, sentAtMs))
     this.#oldestMs = Math.max(this.#oldestMs, ageMs)
-    if (fenceMs !== null && (stalenessMs === null || stalenessMs > fenceMs))
+    if (fenceMs !== null && (stalenessMs === null || stalenessMs > fenceMs + FENCE_SLACK_MS))
       this.#find('fence-ignored', `${server} answered with staleness ${stalenessMs ?? 'unknown'}, at most ${fenceMs} ms are allowed`)
     if (stalenessMs === null || ageMs <= stalenessMs + this.#options.boundMs) return
     this.#find('unflagged-stale', `${server} answered at ${revision}, which is ${ageMs} ms old, and tells a staleness of ${stalenessMs} ms`)

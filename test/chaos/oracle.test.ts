@@ -203,9 +203,9 @@ describe('age', () => {
   test('a server that was told to refuse old states must', () => {
     const { move, answer, kinds } = setup()
     move(5)
-    answer(5, { fenceMs: 2000, stalenessMs: 2000 })
+    answer(5, { fenceMs: 2000, stalenessMs: 2250 })
     expect(kinds()).toEqual([])
-    answer(5, { fenceMs: 2000, stalenessMs: 2001 })
+    answer(5, { fenceMs: 2000, stalenessMs: 2251 })
     answer(5, { fenceMs: 2000, stalenessMs: null })
     expect(kinds()).toEqual(['fence-ignored', 'fence-ignored'])
   })

@@ -15,7 +15,7 @@ export default defineConfig({
         test: { name: 'node', include: ['test/**/*.test.ts'], environment: 'node', pool: 'threads', ...timeouts },
       },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        plugins: [cloudflareTest({ wrangler: { configPath: './test/support/wrangler.toml' } })],
         resolve: { alias: { '#wasm': path('test/support/wasm.workerd.ts') } },
         test: { name: 'workerd', include: ['test/portable/**/*.test.ts'], ...timeouts },
       },

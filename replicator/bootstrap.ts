@@ -8,6 +8,7 @@ import type { StorePool } from '../snapshots/store-pool.ts'
 import { controlEnvironment } from '../src/log/control.ts'
 import { type LogBounds, LogError } from '../src/log/log.ts'
 import type { Store } from '../src/store/facts.ts'
+import { diverged, refusalOf } from './log-continuity.ts'
 
 export interface BootstrapOptions {
   readonly env: string
@@ -20,6 +21,8 @@ export interface BootstrapOptions {
   readonly platform: SnapshotPlatform
   /** The environment shares its revisions with no other, so that a log which does not begin at 0 was trimmed behind it. */
   readonly isAlone: boolean
+  /** The log holds every record that there ever was of it. */
+  readonly isWhole: boolean
 }
 
 export interface Bootstrapped {
@@ -48,7 +51,7 @@ export const bootstrapReplica = async (options: BootstrapOptions): Promise<Boots
     const why = refusals.length > 0 ? refusals.join('; ') : 'there are no objects'
     throw new LogError('unavailable', `environment \`${env}\` has no state yet: the log does not answer, and ${why}; it is tried again`)
   }
-  if (bounds.first > 0) checkForgotten(options, bounds, isUnknown, refusals)
+  if (!options.isWhole) checkForgotten(options, bounds, isUnknown, refusals)
   if (refusals.length > 0) platform.log('warn', 'replay-from-log', { environment: env, first: bounds.first, reason: refusals.join('; ') })
   return { store: pool.create(), through: bounds.first - 1, source: 'log' }
 }
@@ -71,20 +74,6 @@ const checkForgotten = (
     )
   }
   // Where records are missing at its start, `apply` refuses the first one that is not the genesis.
-}
-
-/** A log that ends before it was followed to lost records that were acknowledged: nothing here may paper over that. */
-export const diverged = (env: string, through: number, bounds: LogBounds | null): LogError =>
-  new LogError(
-    'diverged',
-    `the log of environment \`${env}\` ends at revision ${bounds?.last ?? -1}, applied here is ${through}: it was cut off or made anew; ` +
-      'restore the log, or move the objects of the environment aside to follow the log as it is; recovery is not automatic',
-  )
-
-export const refusalOf = (through: number, bounds: LogBounds | null): 'diverged' | 'too-old' | null => {
-  if (bounds === null) return null
-  if (through > bounds.last) return 'diverged'
-  return through < bounds.first - 1 ? 'too-old' : null
 }
 
 /** `unknown`: the objects could not be looked at. */

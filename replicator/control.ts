@@ -23,6 +23,8 @@ export interface ControlOptions {
   readonly drop: (env: string) => void
   /** For an environment that names no partition. */
   readonly place: (placed: readonly PlacedEnvironment[]) => number
+  /** Of a partition; null where none is shared. Rejects with LogError. */
+  readonly lastRevision: (partition: number) => Promise<number | null>
 }
 
 export class Control {
@@ -59,11 +61,14 @@ export class Control {
 
   /** Rejects with LogError: `unknown-environment` when the id was deleted, and as an append does. */
   async create(env: string, partition?: number): Promise<void> {
-    const { hosted, place } = this.#options
+    const { hosted, place, lastRevision } = this.#options
     const { store } = await hosted.current()
     if (!isPlaced(store, env)) {
       if (wasDeleted(store, env)) throw deleted(env)
-      const changes = environmentCreated({ id: env, partition: partition ?? place(placedNow(store)) })
+      const chosen = partition ?? place(placedNow(store))
+      // Nothing of it can be in the log yet, so that every cell knows from where on to look.
+      const last = await lastRevision(chosen)
+      const changes = environmentCreated({ id: env, partition: chosen, ...(last !== null && { bornAfter: last }) })
       await this.#append(changes, creationWriteId(env))
     }
     this.changed()

@@ -1,13 +1,29 @@
 /** One replicator per data directory: a lock of the operating system, which ends with its process, kill -9 included. */
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { limits } from '../src/base/limits.ts'
 import { LogError } from '../src/log/log.ts'
 import { isBusy } from './sqlite-failure.ts'
 
-/** Returns how to give it back. Throws LogError `unavailable` when another process has the directory, or it cannot be written. */
-export const lockDirectory = (directory: string): (() => void) => {
+/** A file that stands in a data directory while its content is replaced. */
+export const restoringName = 'restoring'
+
+export interface LockOptions {
+  /** Takes a directory in which a restore was interrupted, too. */
+  readonly interrupted?: boolean
+}
+
+/** Returns how to give it back. Throws LogError `unavailable` when another process has the directory, it cannot be written, or only half of it is there. */
+export const lockDirectory = (directory: string, { interrupted = false }: LockOptions = {}): (() => void) => {
+  const unlock = lock(directory)
+  if (interrupted || !existsSync(join(directory, restoringName))) return unlock
+  unlock()
+  const why = `a restore into the data directory \`${directory}\` was interrupted`
+  throw new LogError('unavailable', `${why}: run \`arctos restore\` with the backup again`)
+}
+
+const lock = (directory: string): (() => void) => {
   let database: DatabaseSync | undefined
   try {
     mkdirSync(directory, { recursive: true })

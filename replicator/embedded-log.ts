@@ -2,12 +2,14 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { assert, known } from '../src/base/assert.ts'
 import { limits } from '../src/base/limits.ts'
-import { decodeRecord, encodeRecord, RecordError } from '../src/log/codec.ts'
+import { RecordError } from '../src/log/codec.ts'
+import { decodedRecord, encodedRecord } from '../src/log/encoded.ts'
 import { Listeners } from '../src/log/listeners.ts'
 import { type Log, type LogBounds, LogError, type LogListener, type RevisedRecord } from '../src/log/log.ts'
 import { outOfRange, tooLarge } from '../src/log/log-errors.ts'
 import type { LogRecord } from '../src/log/record.ts'
 import { blob, type EnvironmentRow, integer, openLogFile } from './log-file.ts'
+import { nativeSha256 } from './native-hash.ts'
 import { appendFailure, corrupted, readFailure } from './sqlite-failure.ts'
 
 export interface EmbeddedLogOptions {
@@ -69,7 +71,7 @@ class SqliteLog implements EmbeddedLog {
   async append(env: string, record: LogRecord): Promise<number> {
     this.#usable()
     assert(env.length > 0 && env.length <= limits.environmentName && env.isWellFormed(), 'the name of an environment is short text')
-    const bytes = encodeRecord(record)
+    const bytes = encodedRecord(record, nativeSha256)
     if (bytes.length > this.#maxRecordBytes) throw tooLarge(bytes.length, this.#maxRecordBytes)
     if (this.#queue.length >= limits.appendQueueRecords || this.#queuedBytes + bytes.length > limits.appendQueueBytes) {
       throw new LogError('overloaded', `${this.#queue.length} records wait for the log`)
@@ -151,7 +153,7 @@ class SqliteLog implements EmbeddedLog {
       )
       for (const row of statement.iterate(environment.id, after, limit)) {
         const bytes = blob(row['bytes'])
-        found.push({ revision: integer(row['revision']), record: decodeRecord(bytes) })
+        found.push({ revision: integer(row['revision']), record: decodedRecord(bytes, nativeSha256) })
         sizeBytes += bytes.length
         if (sizeBytes >= limits.readChunkBytes) break
       }

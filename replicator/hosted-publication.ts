@@ -1,6 +1,7 @@
 /** What is published of one hosted environment, step by step, never two steps at once. */
 import type { Manifest } from '../snapshots/manifest.ts'
-import { Publication, type PublicationOptions } from '../snapshots/publication.ts'
+import { Publication } from '../snapshots/publication.ts'
+import type { PublicationOptions } from '../snapshots/publication-options.ts'
 import { known } from '../src/base/assert.ts'
 import type { RevisedRecord } from '../src/log/log.ts'
 import type { OwnReplica } from './own-replica.ts'

@@ -1,47 +1,23 @@
 /** One environment in the replicator: its stream, the replicator's own replica of it, and what is published of that. */
-
 import type { Manifest } from '../snapshots/manifest.ts'
-import type { ObjectStore } from '../snapshots/object-store.ts'
-import type { SnapshotPlatform } from '../snapshots/platform.ts'
-import type { Publication, PublicationSettings } from '../snapshots/publication.ts'
-import { Said } from '../snapshots/said.ts'
-import type { StorePool } from '../snapshots/store-pool.ts'
+import type { Publication } from '../snapshots/publication.ts'
 import { known } from '../src/base/assert.ts'
 import { limits } from '../src/base/limits.ts'
-import { ApplyError, type RestoreRecord } from '../src/log/apply.ts'
-import { isPartitioned, type Log, type LogBounds, LogError, type RevisedRecord } from '../src/log/log.ts'
+import { isPartitioned, type LogBounds, LogError, type RevisedRecord } from '../src/log/log.ts'
 import type { RecordBody } from '../src/log/record.ts'
-import type { Store } from '../src/store/facts.ts'
-import { bootstrapReplica, diverged, refusalOf } from './bootstrap.ts'
+import { bootstrapReplica } from './bootstrap.ts'
 import { Channel } from './channel.ts'
-import { isLastApplied, isMendable, problemOf } from './follow-problem.ts'
+import { CurrentReplica } from './current-replica.ts'
+import { isMendable, problemOf } from './follow-problem.ts'
+import { Genesis } from './genesis.ts'
+import type { HostedOptions } from './hosted-options.ts'
 import { HostedPublication } from './hosted-publication.ts'
-import type { Later } from './later.ts'
+import { checkLast, diverged, isWhole, refusalOf } from './log-continuity.ts'
 import { OwnReplica } from './own-replica.ts'
-import type { RecentRecords } from './recent.ts'
-import { restoredState } from './restore.ts'
+import { RestorePoints } from './restore-points.ts'
+import { Retry } from './retry.ts'
 import { StateHashes } from './state-hashes.ts'
 import type { Tail } from './tail.ts'
-
-export interface HostedOptions {
-  readonly env: string
-  readonly log: Log
-  /** Of this cell. */
-  readonly local: ObjectStore
-  readonly remote: ObjectStore | null
-  /** Made just now: its log begins with its genesis, and nothing of it is shared yet. */
-  readonly isNew: boolean
-  readonly pool: StorePool
-  readonly platform: SnapshotPlatform
-  readonly recent: RecentRecords
-  readonly later: Later
-  readonly engine: string
-  readonly settings: PublicationSettings
-  /** Has the log follow this environment, from its head on. */
-  readonly assign: () => void
-  /** After every turn of the own replica, and when its state was replaced. */
-  readonly changed: (hosted: Hosted) => void
-}
 
 export class Hosted {
   readonly env: string
@@ -52,30 +28,32 @@ export class Hosted {
   #own: OwnReplica | null = null
   #tail: Tail | null = null
   #problem: LogError | null = null
-  #cancelRetry: (() => void) | null = null
-  #retries = 0
-  readonly #said = new Said()
-  #begun: Promise<void> | null = null
+  readonly #retry: Retry
+  readonly #current: CurrentReplica
+  readonly #genesis: Genesis
   #isOpen = true
   #isAttached = false
   #opening: Promise<void> | null = null
   #seeksShared: boolean
-  /** Its first replica was begun without a look at the shared objects. */
-  #beganAsNew: boolean
   #first = 0
-  /** Positions of the restore records that were read, by the key of their object, and the position from which on they were. */
-  readonly #restorePoints = new Map<string, number>()
-  #begunThrough = -1
+  readonly #restorePoints: RestorePoints
 
   constructor(options: HostedOptions) {
     const { env, log, recent, platform, later } = options
     this.env = env
     this.#options = options
     this.#seeksShared = !options.isNew
-    this.#beganAsNew = options.isNew
-    const { local: objects, pool, engine, settings } = options
-    this.#published = new HostedPublication({ objects, env, platform, pool, engine, settings, own: () => this.#own })
+    this.#retry = new Retry(later, () => void this.open())
+    const { local, remote, pool, engine, settings } = options
+    this.#restorePoints = new RestorePoints({ env, local, remote, pool, platform })
+    this.#published = new HostedPublication({ objects: local, env, platform, pool, engine, settings, own: () => this.#own })
     this.channel = new Channel({ env, log, recent, monotonicMs: platform.monotonicMs, later })
+    this.#current = new CurrentReplica({ channel: this.channel, own: () => this.#own, problem: () => this.problem })
+    this.#genesis = new Genesis({
+      exists: () => this.#current.hasGenesis,
+      known: () => this.#current.reachHead(),
+      append: () => this.append({ kind: 'genesis' }, `genesis-${log.logId}`),
+    })
   }
 
   get own(): OwnReplica | null {
@@ -123,23 +101,16 @@ export class Hosted {
       const bounds = await this.#connect()
       if (!this.#isOpen) return
       if (this.#own === null) await this.#bootstrap(bounds)
-      if (bounds === null) this.#retry(new LogError('unavailable', 'the log does not answer'))
+      if (bounds === null) this.#tryAgain(new LogError('unavailable', 'the log does not answer'))
       else await this.#follow(bounds)
     } catch (error) {
       this.#failed(error)
     }
   }
 
-  /** Appends the first record of the environment unless there is one. Of several the first wins, everywhere. */
+  /** Appends the first record of the environment unless there is one. */
   async begin(): Promise<void> {
-    if (this.#hasGenesis()) return
-    this.#begun ??= this.#appendGenesis()
-    try {
-      await this.#begun
-    } catch (error) {
-      this.#begun = null
-      throw error
-    }
+    await this.#genesis.ensure()
   }
 
   async append(body: RecordBody, writeId: string): Promise<number> {
@@ -150,21 +121,17 @@ export class Hosted {
 
   /** The own replica with everything that was published up to now. Rejects with LogError. */
   async current(): Promise<OwnReplica> {
-    const { channel } = this
-    if (this.#own === null) throw this.problem ?? this.#notLoaded()
-    const own = this.#own
-    // What never began is no state at all.
-    if (this.problem !== null && !this.#hasGenesis()) throw this.problem
-    // While the log cannot be followed, what is there is the newest.
-    if (channel.isConnected && this.problem === null) await this.#reach(own, channel.head)
-    own.prepare()
-    return own
+    return this.#current.get()
   }
 
   /** Resolves when the own replica has a revision that is in the log, whatever its problem was until then. Rejects with LogError `unavailable`. */
   async reach(revision: number): Promise<void> {
-    if (this.#own === null) throw this.problem ?? this.#notLoaded()
-    await this.#reach(this.#own, revision)
+    await this.#current.reach(revision)
+  }
+
+  /** For good: who waits for the own replica is told that it does not come, now and later. */
+  giveUp(): void {
+    this.#current.giveUp()
   }
 
   /** Of the log: it cannot be followed any more. */
@@ -176,13 +143,12 @@ export class Hosted {
   /** Of the log: what is forgotten now. */
   trimmed(through: number): void {
     this.#first = Math.max(this.#first, through + 1)
-    for (const [key, revision] of this.#restorePoints) if (revision < this.#first) this.#restorePoints.delete(key)
+    this.#restorePoints.trimmed(this.#first)
   }
 
   /** Whether a record that the log still holds may name a restore point. */
   needsRestorePoint(key: string): boolean {
-    // One that was read before this process began is older than what it began with.
-    return (this.#restorePoints.get(key) ?? this.#begunThrough) >= this.#first
+    return this.#restorePoints.isNeeded(key, this.#first)
   }
 
   /** One step of publication, never two at once. Null when there is nothing to publish yet. */
@@ -194,15 +160,11 @@ export class Hosted {
   async close(reason?: LogError): Promise<void> {
     if (!this.#isOpen) return
     this.#isOpen = false
-    this.#cancelRetry?.()
+    this.#retry.cancel()
     if (reason === undefined) this.channel.end()
     else this.channel.failed(reason)
     await this.#published.close()
     this.#own?.close()
-  }
-
-  #notLoaded(): LogError {
-    return new LogError('unavailable', `environment \`${this.env}\` is still being loaded`)
   }
 
   #isClosed(): boolean {
@@ -231,17 +193,19 @@ export class Hosted {
   }
 
   async #bootstrap(bounds: LogBounds | null): Promise<void> {
-    const { env, log, local, remote, pool, platform } = this.#options
+    const { env, log, local, remote, pool, platform, bornAfter } = this.#options
     const startedMs = platform.monotonicMs()
+    const whole = isWhole(bounds, bornAfter)
     const { store, through, source } = await bootstrapReplica({
       env,
       logId: log.logId,
       bounds,
       local,
-      remote: (await this.#isWhole(bounds)) ? null : remote,
+      remote: whole && !this.#seeksShared ? null : remote,
       pool,
       platform,
       isAlone: !isPartitioned(log),
+      isWhole: whole,
     })
     try {
       await this.#published.begin(through)
@@ -256,7 +220,7 @@ export class Hosted {
     const previous = this.#own
     // From now on others may have published more of it than is here.
     this.#seeksShared = true
-    this.#begunThrough = through
+    this.#restorePoints.begin(through)
     this.#own = new OwnReplica(store, through, { pool, platform, later: this.#options.later, events: this.#events() })
     previous?.close()
     if (previous !== null) this.#options.changed(this)
@@ -265,21 +229,13 @@ export class Hosted {
     platform.log('info', 'replica-loaded', { environment: env, source, revision: store.revision(), through, tookMs })
   }
 
-  /** Of an environment that was made since this process began: whether the log still holds it from its genesis on. */
-  async #isWhole(bounds: LogBounds | null): Promise<boolean> {
-    if (this.#seeksShared || bounds === null) return false
-    if (bounds.first === 0) return true
-    const [first] = await this.#options.log.read(this.env, bounds.first - 1, 1)
-    return first?.record.body.kind === 'genesis'
-  }
-
   async #follow(bounds: LogBounds): Promise<void> {
     const loaded = known(this.#own, 'what follows the log was loaded')
     const refusal = refusalOf(loaded.through, bounds)
     if (refusal === 'diverged') throw diverged(this.env, loaded.through, bounds)
     if (refusal === 'too-old') await this.#bootstrap(bounds)
     const own = known(this.#own, 'what follows the log was loaded')
-    await this.#checkLast(own, bounds)
+    await checkLast(this.#options.log, this.env, own.store, bounds)
     if (!this.#isOpen) return
     this.#problem = null
     this.#tail?.end()
@@ -293,15 +249,7 @@ export class Hosted {
 
   async #caughtUp(own: OwnReplica, position: number): Promise<void> {
     if (!(await own.reach(position, limits.currentWaitMs))) return
-    this.#retries = 0
-    this.#said.clear()
-  }
-
-  async #checkLast(own: OwnReplica, bounds: LogBounds): Promise<void> {
-    const { revision, store } = own
-    if (revision < bounds.first) return
-    const [last] = await this.#options.log.read(this.env, revision - 1, 1)
-    if (!isLastApplied(store, last)) throw diverged(this.env, revision, bounds)
+    this.#retry.succeeded()
   }
 
   #failed(error: unknown): void {
@@ -309,9 +257,7 @@ export class Hosted {
     const problem = problemOf(error)
     this.#problem = problem
     this.#own?.giveUp()
-    // It was not that new: the log does not begin where it does.
-    if (error instanceof ApplyError && error.code === 'no-genesis' && this.#beganAsNew) return this.#seekShared(problem)
-    if (isMendable(error)) return this.#retry(problem)
+    if (isMendable(error)) return this.#tryAgain(problem)
     this.#options.platform.log('error', 'environment-stopped', {
       environment: this.env,
       revision: this.#own?.revision ?? -1,
@@ -320,32 +266,22 @@ export class Hosted {
     })
   }
 
-  #seekShared(problem: LogError): void {
-    this.#beganAsNew = false
-    this.#seeksShared = true
-    this.#own?.close()
-    this.#own = null
-    this.#retry(problem)
-  }
-
-  #retry(problem: LogError): void {
+  #tryAgain(problem: LogError): void {
     this.#problem = problem
-    const delayMs = Math.min(limits.answerRetryMaxMs, limits.retryMs * 2 ** Math.min(this.#retries++, 10))
-    if (this.#said.isNews(problem.message))
+    this.#retry.plan(problem.message, (retryMs) =>
       this.#options.platform.log(problem.code === 'diverged' ? 'error' : 'warn', 'environment-waits', {
         environment: this.env,
         revision: this.#own?.revision ?? -1,
         reason: problem.message,
-        retryMs: delayMs,
-      })
-    this.#cancelRetry?.()
-    this.#cancelRetry = this.#options.later(delayMs, () => void this.open())
+        retryMs,
+      }),
+    )
   }
 
   #events(): ConstructorParameters<typeof OwnReplica>[2]['events'] {
     return {
       applied: (records, through) => this.#applied(records, through),
-      restored: (restore) => this.#restored(restore),
+      restored: (restore) => this.#restorePoints.restored(restore),
       replaced: () => {
         this.#published.replaced()
         this.hashes.clear()
@@ -360,31 +296,5 @@ export class Hosted {
     // Not for every policy that is replayed.
     if (through === this.channel.head) own.prepare()
     this.#options.changed(this)
-  }
-
-  async #restored(restore: RestoreRecord): Promise<Store> {
-    const { env, local, remote, pool, platform } = this.#options
-    const { revision, body } = restore
-    this.#restorePoints.set(body.key, revision)
-    platform.log('info', 'restore', { environment: env, revision, to: body.revision, key: body.key })
-    return restoredState({ env, local, remote, pool, platform }, restore)
-  }
-
-  #hasGenesis(): boolean {
-    return this.#own !== null && this.#own.store.logId() !== null
-  }
-
-  async #appendGenesis(): Promise<void> {
-    const { log } = this.#options
-    const own = this.#own
-    // Otherwise every start would append one more.
-    if (own !== null && this.channel.isConnected) await this.#reach(own, this.channel.head)
-    if (!this.#hasGenesis()) await this.append({ kind: 'genesis' }, `genesis-${log.logId}`)
-  }
-
-  async #reach(own: OwnReplica, position: number): Promise<void> {
-    if (await own.reach(position, limits.currentWaitMs)) return
-    const lag = `environment \`${this.env}\` is applied up to ${own.through} of ${position}`
-    throw this.problem ?? new LogError('unavailable', `${lag}; recovery is automatic`)
   }
 }

@@ -2,6 +2,7 @@
 import type { ObjectStore } from '../snapshots/object-store.ts'
 import type { SnapshotPlatform } from '../snapshots/platform.ts'
 import type { StorePool } from '../snapshots/store-pool.ts'
+import { Turns } from '../snapshots/turns.ts'
 import { limits } from '../src/base/limits.ts'
 import {
   controlEnvironment,
@@ -19,11 +20,12 @@ import { writeHeartbeats } from './heartbeats.ts'
 import { Hosted } from './hosted.ts'
 import { type Later, nodeLater } from './later.ts'
 import { Loop } from './loop.ts'
+import { emptiestPartition, lastRevision } from './placement.ts'
 import { Publisher } from './publisher.ts'
 import { RecentRecords } from './recent.ts'
 import { Remote } from './remote.ts'
+import { settledWithin } from './settled-within.ts'
 import { Sweeper } from './sweeper.ts'
-import { Turns } from './turns.ts'
 
 export type ReplicatorSettings = Pick<
   Configuration,
@@ -92,7 +94,8 @@ export class Hosting {
         return this.#openings.run(() => opening.open())
       },
       drop: (env) => this.#drop(env),
-      place: (placed) => this.#emptiestPartition(placed),
+      place: (placed) => emptiestPartition(log, placed),
+      lastRevision: (partition) => lastRevision(log, partition, this.later),
     })
     const { deltaIntervalMs, snapshotIntervalMs } = settings
     this.publisher = new Publisher({
@@ -141,11 +144,26 @@ export class Hosting {
     return this.#controlled.problem
   }
 
+  /** Nobody waits any longer for what a replica has yet to load or apply. */
+  giveUp(): void {
+    for (const hosted of this.all()) hosted.giveUp()
+  }
+
   /** The log stays open. */
   async close(): Promise<void> {
     this.#unsubscribe()
-    await Promise.all([this.publisher.close(), this.remote?.close(), this.#beats?.close(), this.#sweeper?.close(), ...this.#endings])
-    await Promise.all(Array.from(this.all(), (hosted) => hosted.close()))
+    const ended = Promise.all([
+      this.publisher.close(),
+      this.remote?.close(),
+      this.#beats?.close(),
+      this.#sweeper?.close(),
+      ...this.#endings,
+    ])
+    // A publication that is cut short leaves the one before it, and objects that are swept.
+    const isEnded = await settledWithin(ended, limits.hostingCloseMs, this.later)
+    if (!isEnded) this.#options.platform.log('warn', 'close-cut-short', { afterMs: limits.hostingCloseMs, automatic: true })
+    const closed = Promise.all(Array.from(this.all(), (hosted) => hosted.close()))
+    if (isEnded) await closed
   }
 
   /** Another cell may trim the log when this one is about to read it. `control` is opened again then, from what that cell published. */
@@ -182,8 +200,7 @@ export class Hosting {
     await this.#controlled.current()
   }
 
-  /** `isNew`: it was made just now, so the shared objects hold nothing of it. */
-  #host({ id, partition }: PlacedEnvironment, isNew = false): Hosted {
+  #host({ id, partition, bornAfter }: PlacedEnvironment, isNew = false): Hosted {
     const { log, objects, remote, pool, platform, engine, settings } = this.#options
     const hosted = new Hosted({
       env: id,
@@ -191,6 +208,7 @@ export class Hosting {
       local: objects,
       remote,
       isNew,
+      bornAfter: bornAfter ?? null,
       pool,
       platform,
       recent: this.recent,
@@ -213,6 +231,7 @@ export class Hosting {
     const hosted = this.#hosted.get(env)
     if (hosted === undefined) return
     this.#hosted.delete(env)
+    this.publisher.forget(env)
     platform.log('info', 'environment-dropped', { environment: env })
     if (isPartitioned(log)) log.unassign(env)
     const ending = this.#end(hosted).finally(() => this.#endings.delete(ending))
@@ -258,16 +277,6 @@ export class Hosting {
       platform,
       later: this.later,
     })
-  }
-
-  /** Where the fewest environments are. */
-  #emptiestPartition(placed: readonly PlacedEnvironment[]): number {
-    const { log } = this.#options
-    if (!isPartitioned(log)) return 0
-    const counts = new Array<number>(log.partitions).fill(0)
-    const control: PlacedEnvironment = { id: controlEnvironment, partition: 0 }
-    for (const { partition } of [control, ...placed]) counts[partition] = (counts[partition] ?? 0) + 1
-    return counts.indexOf(Math.min(...counts))
   }
 
   /** What every environment of a partition can be brought back from without it. */

@@ -2,29 +2,25 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { limits } from '../src/base/limits.ts'
-import { recordText } from '../src/log/body.ts'
+import { encodedText } from '../src/log/encoded.ts'
 import type { ReplicatorStatus } from '../src/log/inner.ts'
 import type { RevisedRecord } from '../src/log/log.ts'
 import { printLine, type SentStatus, type StreamCommands, type StreamLine } from '../src/wire/inner.ts'
 import { sentError } from '../src/wire/inner-errors.ts'
+import { type Proof, prove } from './proof.ts'
 import type { Replicator } from './replicator.ts'
 
 /** The replicator that is served; its callers are told apart, so that a write waits for all runtimes but its own. */
 export type Served = Omit<Replicator, 'problem' | 'measure'>
 
-interface ServedTail {
+/** `through`: nothing up to there is left to push. */
+interface ServedTail extends Proof {
   readonly env: string
   end: () => void
-  /** Nothing up to here is left to push. */
-  through: number
   /** What the runtime has been told of `through`. */
   told: number
   /** Settles the pushes that the runtime has not taken yet, oldest first. */
   readonly takers: (() => void)[]
-  /** The head of the log as it was known at some time: once that is pushed, the runtime has all that there was then. */
-  target: { readonly last: number; readonly asOfMs: number } | null
-  /** As of then the runtime has everything; null: never. */
-  freshAsOfMs: number | null
 }
 
 export class RuntimeStream {
@@ -90,7 +86,7 @@ export class RuntimeStream {
     if (records.length === 0 && !isFirst) return undefined
     served.told = through
     const line = printLine({ kind: 'records', tail, through, revisions: records.map(({ revision }) => revision) })
-    this.#writeText(line + records.map(({ record }) => `${recordText(record)}\n`).join(''))
+    this.#writeBytes(Buffer.concat([Buffer.from(line), ...records.flatMap(({ record }) => [encodedText(record), NEWLINE])]))
     if (records.length === 0) return undefined
     return new Promise<void>((resolve) => {
       served.takers.push(resolve)
@@ -131,26 +127,17 @@ export class RuntimeStream {
   }
 
   #write(line: StreamLine): void {
-    this.#writeText(printLine(line))
+    this.#writeBytes(Buffer.from(printLine(line)))
   }
 
-  #writeText(text: string): void {
+  #writeBytes(bytes: Buffer): void {
     // Records wait to be taken before more are read, so only a connection that stands still gets here.
     if (this.#response.writableLength > limits.innerHeldBytes) this.close()
-    else this.#response.write(text)
+    else this.#response.write(bytes)
   }
 }
 
-/** Moves `freshAsOfMs` on when the runtime has got what the log held then. While writes pour in, it never has all that there is now. */
-const prove = (served: ServedTail, last: number | null, asOfMs: number | null): void => {
-  if (last === null || asOfMs === null) return
-  if (served.target !== null && served.through >= served.target.last) {
-    served.freshAsOfMs = served.target.asOfMs
-    served.target = null
-  }
-  if (served.through >= last) served.freshAsOfMs = asOfMs
-  else served.target ??= { last, asOfMs }
-}
+const NEWLINE = Buffer.from('\n')
 
 const sentStatus = ({ problem, ...status }: ReplicatorStatus): SentStatus => ({
   ...status,

@@ -3,7 +3,7 @@
 import type { SnapshotPlatform } from '../snapshots/platform.ts'
 import { assert, known } from '../src/base/assert.ts'
 import { limits } from '../src/base/limits.ts'
-import { encodeRecord } from '../src/log/codec.ts'
+import { encodedRecord } from '../src/log/encoded.ts'
 import { type LogBounds, LogError, type LogListener, type PartitionedLog, type RevisedRecord } from '../src/log/log.ts'
 import { tooLarge } from '../src/log/log-errors.ts'
 import type { LogRecord } from '../src/log/record.ts'
@@ -17,6 +17,7 @@ import { PartitionReader } from './kafka-reader.ts'
 import { topicName } from './kafka-topic.ts'
 import { trimPartition } from './kafka-trim.ts'
 import { KafkaVerification } from './kafka-verification.ts'
+import { nativeSha256 } from './native-hash.ts'
 
 export interface KafkaLogOptions {
   readonly place: KafkaPlace
@@ -89,7 +90,7 @@ class KafkaLog implements PartitionedLog {
   async append(env: string, record: LogRecord): Promise<number> {
     this.#usable()
     assert(env.length > 0 && env.length <= limits.environmentName && env.isWellFormed(), 'the name of an environment is short text')
-    const bytes = encodeRecord(record)
+    const bytes = encodedRecord(record, nativeSha256)
     if (bytes.length > this.#maxRecordBytes) throw tooLarge(bytes.length, this.#maxRecordBytes)
     return this.#partitionOf(env).appender.append(env, bytes)
   }

@@ -1,8 +1,10 @@
 /** A message of the topic as a record of an environment. */
 import { createHash } from 'node:crypto'
-import { decodeRecord, RecordError } from '../src/log/codec.ts'
+import { RecordError } from '../src/log/codec.ts'
+import { decodedRecord } from '../src/log/encoded.ts'
 import { LogError, type RevisedRecord } from '../src/log/log.ts'
 import type { Found } from './kafka-link.ts'
+import { nativeSha256 } from './native-hash.ts'
 
 /** The name that a message was appended under; null when it is none of ours. */
 export const environmentOf = ({ key }: Found): string | null =>
@@ -13,7 +15,7 @@ export const readRecord = (env: string, { offset, value }: Found, logId: string)
   const where = `revision ${offset} of environment \`${env}\``
   if (value === null) throw new LogError('corrupted', `${where} has no content`)
   try {
-    const record = decodeRecord(value)
+    const record = decodedRecord(value, nativeSha256)
     return record.body.kind === 'genesis' && record.logId !== logId ? null : { revision: offset, record }
   } catch (error) {
     throw decodeFailure(where, error)

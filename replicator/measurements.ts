@@ -15,6 +15,8 @@ export interface Measurements {
   readonly tails: number
   readonly publications: number
   readonly publicationFailures: number
+  /** Environments whose newest snapshot is too large for a Worker to hold twice. */
+  readonly tooLargeForWorkers: number
   readonly stateHashMismatches: number
   /** Failed calls to the remote object store. */
   readonly remoteFailures: number
@@ -45,6 +47,10 @@ export const replicatorMetrics = (metrics: MetricRegistry, measure: () => Measur
       ({ stalenessMs }) => (stalenessMs === null ? -1 : stalenessMs),
     ],
     [gauge('arctos_replicator_tails', 'tails of the log that are open in the cell'), ({ tails }) => tails],
+    [
+      gauge('arctos_environments_too_large_for_workers', 'environments whose newest snapshot is too large for a Worker to hold twice'),
+      ({ tooLargeForWorkers }) => tooLargeForWorkers,
+    ],
     [gauge('arctos_replicator_lease', '1 when the replicator publishes for all cells'), ({ holdsLease }) => (holdsLease ? 1 : 0)],
   ]
   const counters: readonly (readonly [ReturnType<typeof counterOf>, (measured: Measurements) => number])[] = [

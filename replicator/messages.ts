@@ -47,8 +47,9 @@ export type ToWorker =
 export type FromWorker =
   /** `sole`: no other process appends to the log. */
   | { readonly kind: 'ready'; readonly logId: string; readonly sole: boolean }
-  /** After everything that was pushed by then: how long ago the head of each environment was seen. */
-  | { readonly kind: 'seen'; readonly ages: readonly (readonly [env: string, ageMs: number | null])[] }
+  /** After everything that was pushed by then: when it is told, by the clock of threads, and how long before that each environment that is followed had been
+   * sent all that the log held. */
+  | { readonly kind: 'seen'; readonly atMs: number; readonly ages: readonly (readonly [env: string, ageMs: number])[] }
   | { readonly kind: 'refused'; readonly error: SentError }
   | { readonly kind: 'records'; readonly tail: number; readonly records: readonly SentRecord[]; readonly through: number }
   | { readonly kind: 'tail-failed'; readonly tail: number; readonly error: SentError }

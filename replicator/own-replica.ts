@@ -185,7 +185,7 @@ export class OwnReplica implements Pick<TailReader, 'push'> {
   #applied(records: readonly RevisedRecord[]): ReturnType<typeof apply> {
     const before = this.#store.revision()
     try {
-      return apply(this.#store, records, { constantsOf: () => [] })
+      return apply(this.#store, records)
     } catch (error) {
       // What comes before the foreign record was applied.
       if (error instanceof ApplyError && this.#store.revision() > before) {

@@ -7,6 +7,7 @@ import type { Log } from '../src/log/log.ts'
 import type { Hosted } from './hosted.ts'
 import type { Later } from './later.ts'
 import { objectFailure } from './object-failure.ts'
+import { WorkerFit } from './worker-fit.ts'
 
 export interface PublisherOptions {
   readonly hosted: () => Iterable<Hosted>
@@ -35,12 +36,24 @@ export class Publisher {
   #cancel: (() => void) | null = null
   #round: Promise<void> = Promise.resolve()
   #open = true
+  readonly #fit: WorkerFit
   publications = 0
   failures = 0
 
   constructor(options: PublisherOptions) {
     this.#options = options
+    this.#fit = new WorkerFit(options.platform.log)
     this.#schedule()
+  }
+
+  /** Environments whose snapshots are too large for Workers. */
+  get tooLargeForWorkers(): number {
+    return this.#fit.tooLarge
+  }
+
+  /** Of an environment that is gone. */
+  forget(env: string): void {
+    this.#fit.forget(env)
   }
 
   /** Now. Rejects with LogError `unavailable`: what was published before stays valid. */
@@ -48,6 +61,8 @@ export class Publisher {
     try {
       const manifest = await hosted.publish(force)
       this.publications++
+      const newest = manifest?.snapshots[0]
+      if (newest !== undefined) this.#fit.see(hosted.env, newest.rawBytes)
       return manifest
     } catch (cause) {
       throw objectFailure(cause)

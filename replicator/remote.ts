@@ -10,6 +10,7 @@ import type { ObjectStore } from '../snapshots/object-store.ts'
 import type { SnapshotPlatform } from '../snapshots/platform.ts'
 import type { Publication } from '../snapshots/publication.ts'
 import { Said } from '../snapshots/said.ts'
+import { Turns } from '../snapshots/turns.ts'
 import { limits } from '../src/base/limits.ts'
 import type { Log } from '../src/log/log.ts'
 import type { Configuration } from '../src/ops/settings.ts'
@@ -17,7 +18,7 @@ import { writeHeartbeats } from './heartbeats.ts'
 import type { Hosted } from './hosted.ts'
 import type { Later } from './later.ts'
 import { Loop } from './loop.ts'
-import { Turns } from './turns.ts'
+import { settledWithin } from './settled-within.ts'
 
 export interface RemoteOptions {
   readonly local: ObjectStore
@@ -91,9 +92,9 @@ export class Remote {
   async close(): Promise<void> {
     // A call that hangs ends with the process.
     const ended = Promise.all(this.#loops.map((loop) => loop.close()))
-    if (!(await this.#within(ended, limits.remoteCloseMs))) return
+    if (!(await settledWithin(ended, limits.remoteCloseMs, this.#options.later))) return
     try {
-      await this.#within(this.#lease.release(), limits.remoteCloseMs)
+      await settledWithin(this.#lease.release(), limits.remoteCloseMs, this.#options.later)
     } catch (error) {
       // It is taken over after a standstill.
       this.#tell('release lease', error, { retryMs: null, said: new Said() })
@@ -108,21 +109,6 @@ export class Remote {
       said.clear()
     }
     return new Loop({ intervalMs, later: this.#options.later, work: told, failed })
-  }
-
-  /** Whether it settled in time. */
-  async #within(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      const cancel = this.#options.later(timeoutMs, () => resolve(false))
-      const settled = (): void => {
-        cancel()
-        resolve(true)
-      }
-      work.then(settled, (error: unknown) => {
-        cancel()
-        reject(error instanceof Error ? error : new Error(String(error)))
-      })
-    })
   }
 
   async #renew(): Promise<void> {

@@ -22,8 +22,10 @@ import type { Channel } from './channel.ts'
 import { Ephemeral } from './ephemeral.ts'
 import type { Hosted } from './hosted.ts'
 import { Hosting, type ReplicatorOptions } from './hosting.ts'
+import { imageSlices } from './image-slices.ts'
 import type { Measurements } from './measurements.ts'
 import { restoreTo } from './restore.ts'
+import { settledWithin } from './settled-within.ts'
 
 /** Which runtime of the cell is on the other side: a write waits until all others have applied it. Without it, nobody is waited for. */
 export interface Caller {
@@ -87,7 +89,7 @@ class Core implements Replicator {
     const { store, through } = await this.#hosting.get(env).current()
     const bytes = store.database.serialize()
     const [revision, stateHash] = [store.revision(), store.stateHash()]
-    return { revision, through, rawBytes: bytes.length, stateHash, schemaVersion, chunks: slices(bytes) }
+    return { revision, through, rawBytes: bytes.length, stateHash, schemaVersion, chunks: imageSlices(bytes) }
   }
 
   async createEnvironment(env: string, { ephemeral = false, partition }: CreateOptions = {}): Promise<void> {
@@ -161,6 +163,7 @@ class Core implements Replicator {
       tails: hosted.reduce((sum, { channel }) => sum + channel.readers, 0),
       publications: this.#hosting.publisher.publications,
       publicationFailures: this.#hosting.publisher.failures,
+      tooLargeForWorkers: this.#hosting.publisher.tooLargeForWorkers,
       stateHashMismatches: this.#hosting.remote?.mismatches ?? 0,
       remoteFailures: this.#hosting.remote?.failures ?? 0,
       holdsLease: typeof this.#hosting.remote?.epoch === 'number',
@@ -170,7 +173,9 @@ class Core implements Replicator {
   async close(): Promise<void> {
     if (!this.#open) return
     this.#open = false
-    await Promise.allSettled(this.#pending)
+    // What is under way has its time. A replica that is loading or replaying may need minutes: nothing is lost that begins again with the next start.
+    await settledWithin(Promise.allSettled(this.#pending), limits.replicatorCloseMs, this.#hosting.later)
+    this.#hosting.giveUp()
     await this.#hosting.close()
     await this.#ephemeral.close()
     await this.#options.log.close()
@@ -222,8 +227,4 @@ class Core implements Replicator {
       this.#pending.delete(work)
     }
   }
-}
-
-async function* slices(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  for (let start = 0; start < bytes.length; start += limits.imageChunkBytes) yield bytes.subarray(start, start + limits.imageChunkBytes)
 }

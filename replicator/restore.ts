@@ -110,7 +110,7 @@ const replayTo = async (parts: RestoreParts, revision: number): Promise<Store | 
       const records = (await log.read(env, position, limits.readRecords)).filter((found) => found.revision <= revision)
       const newest = records.at(-1)
       if (newest === undefined) break
-      const outcome = apply(store, records, { constantsOf: () => [] })
+      const outcome = apply(store, records)
       position = newest.revision
       if (outcome.restore !== null) {
         const restored = await restoredState(parts, outcome.restore)

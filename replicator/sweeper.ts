@@ -55,10 +55,21 @@ export class Sweeper {
 
   async #sweep(): Promise<void> {
     const { hosted, deleted, platform } = this.#options
-    for (const place of this.#places) {
-      for (const environment of hosted()) if (place.mayDelete()) await place.sweep(environment, platform)
-      for (const env of deleted()) if (place.mayDelete()) await place.empty(env, platform)
+    const failures: unknown[] = []
+    // What fails for one environment leaves its objects where they are, and is no reason to leave those of others.
+    const attempt = async (place: Place, work: () => Promise<void>): Promise<void> => {
+      if (!place.mayDelete()) return
+      try {
+        await work()
+      } catch (error) {
+        failures.push(error)
+      }
     }
+    for (const place of this.#places) {
+      for (const environment of hosted()) await attempt(place, () => place.sweep(environment, platform))
+      for (const env of deleted()) await attempt(place, () => place.empty(env, platform))
+    }
+    if (failures.length > 0) throw failures[0]
   }
 
   #tell(error: unknown, retryMs: number): void {

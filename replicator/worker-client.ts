@@ -17,8 +17,13 @@ import { LogError } from '../src/log/log.ts'
 import { concernsLog } from '../src/log/log-errors.ts'
 import type { RecordBody } from '../src/log/record.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
+import { imageSlices } from './image-slices.ts'
+import { nodeLater } from './later.ts'
 import type { Measurements } from './measurements.ts'
 import { type FromWorker, receivedError, type SentRecord, type ToWorker, type WorkerOptions } from './messages.ts'
+import { settledWithin } from './settled-within.ts'
+import { threadClockMs } from './thread-clock.ts'
+import { WorkerRequests } from './worker-requests.ts'
 
 export interface WorkerReplicator extends InnerReplicator {
   /** As of a moment ago; null before it was told. */
@@ -58,25 +63,16 @@ export const startReplicatorWorker = async (
 export const startThread = (options: WorkerOptions): Worker =>
   new Worker(new URL('./worker.ts', import.meta.url), { workerData: options, execArgv: ['--disable-warning=ExperimentalWarning'] })
 
-interface Request {
-  /** Of the text that waits. */
-  readonly size: number
-  readonly append: boolean
-  readonly resolve: (answer: FromWorker) => void
-  readonly reject: (error: Error) => void
-}
-
 class WorkerClient implements WorkerReplicator {
   readonly #worker: Worker
   readonly #logId: string
   readonly #sole: boolean
   readonly #log: WriteLogLine
-  /** When the head of each environment was last seen, with everything up to it pushed. */
+  /** When the head of each environment was last seen, with everything up to it sent here, by the clock of threads. */
   readonly #seenAtMs = new Map<string, number>()
-  readonly #requests = new Map<number, Request>()
+  readonly #requests = new WorkerRequests()
   readonly #tails = new Map<number, TailReader>()
-  #next = 0
-  #waitingSize = 0
+  #nextTail = 0
   #state: ReplicatorStatus['state'] = 'running'
   /** Of the last append; and of the thread, for good. */
   #problem: LogError | null = null
@@ -101,8 +97,8 @@ class WorkerClient implements WorkerReplicator {
   async append(env: string, body: RecordBody, writeId: string): Promise<Appended> {
     this.#usable()
     const text = bodyText(body)
-    if (this.#requests.size >= limits.appendQueueRecords || this.#waitingSize + text.length > limits.appendQueueBytes) {
-      throw new LogError('overloaded', `${this.#requests.size} writes wait for the log`)
+    if (this.#requests.count >= limits.appendQueueRecords || this.#requests.size + text.length > limits.appendQueueBytes) {
+      throw new LogError('overloaded', `${this.#requests.count} writes wait for the log`)
     }
     try {
       const answer = await this.#ask((id) => ({ kind: 'append', id, env, body: text, writeId }), text.length)
@@ -116,7 +112,7 @@ class WorkerClient implements WorkerReplicator {
 
   tail(env: string, after: number, reader: TailReader): () => void {
     this.#usable()
-    const tail = this.#next++
+    const tail = this.#nextTail++
     this.#tails.set(tail, reader)
     this.#post({ kind: 'tail', tail, env, after })
     return () => this.#endTail(tail)
@@ -128,7 +124,7 @@ class WorkerClient implements WorkerReplicator {
     if (answer.kind !== 'snapshot') return unexpected(answer)
     if (answer.snapshot === null) return null
     const { bytes, ...rest } = answer.snapshot
-    return { ...rest, chunks: slices(bytes) }
+    return { ...rest, chunks: imageSlices(bytes) }
   }
 
   async createEnvironment(env: string, { ephemeral = false, partition }: CreateOptions = {}): Promise<void> {
@@ -157,8 +153,9 @@ class WorkerClient implements WorkerReplicator {
 
   /** Where the thread alone appends, and pushes before it answers, its head is known as long as it lives. */
   stalenessMs(env: string): number | null {
-    const seenAtMs = this.#sole ? (this.#diedAtMs ?? performance.now()) : this.#seenAtMs.get(env)
-    return seenAtMs === undefined ? null : Math.round(performance.now() - seenAtMs)
+    const nowMs = threadClockMs()
+    const seenAtMs = this.#sole ? (this.#diedAtMs ?? nowMs) : this.#seenAtMs.get(env)
+    return seenAtMs === undefined ? null : Math.round(nowMs - seenAtMs)
   }
 
   async environments(): Promise<readonly EnvironmentStatus[]> {
@@ -168,7 +165,7 @@ class WorkerClient implements WorkerReplicator {
   }
 
   status(): ReplicatorStatus {
-    return { state: this.#state, logId: this.#logId, problem: this.#death ?? this.#problem, pending: this.#requests.size }
+    return { state: this.#state, logId: this.#logId, problem: this.#death ?? this.#problem, pending: this.#requests.count }
   }
 
   measure(): Measurements | null {
@@ -183,10 +180,14 @@ class WorkerClient implements WorkerReplicator {
 
   async #close(): Promise<void> {
     this.#state = 'closed'
-    this.#post({ kind: 'close' })
-    await new Promise((resolve) => {
+    const exited = new Promise((resolve) => {
       this.#worker.once('exit', resolve)
     })
+    this.#post({ kind: 'close' })
+    if (await settledWithin(exited, limits.workerCloseMs, nodeLater)) return
+    // Whatever holds it up: what it acknowledged is on disk.
+    this.#log('warn', 'replicator-thread-ended', { afterMs: limits.workerCloseMs, automatic: true })
+    await this.#worker.terminate()
   }
 
   #usable(): void {
@@ -195,13 +196,7 @@ class WorkerClient implements WorkerReplicator {
   }
 
   async #ask(message: (id: number) => ToWorker, size = 0): Promise<FromWorker> {
-    const id = this.#next++
-    return new Promise((resolve, reject) => {
-      const sent = message(id)
-      this.#requests.set(id, { size, append: sent.kind === 'append', resolve, reject })
-      this.#waitingSize += size
-      this.#post(sent)
-    })
+    return this.#requests.ask(message, size, (sent) => this.#post(sent))
   }
 
   #post(message: ToWorker): void {
@@ -218,38 +213,28 @@ class WorkerClient implements WorkerReplicator {
         return reader?.failed(receivedError(message.error))
       }
       case 'seen':
-        return this.#see(message.ages)
+        // Not as of now: a process that was stopped in its tracks finds what was told before it was.
+        for (const [env, ageMs] of message.ages) this.#seenAtMs.set(env, message.atMs - ageMs)
+        return undefined
       case 'measured':
         this.#measurements = message.measurements
         return undefined
       case 'logged':
         return this.#log(message.level, message.event, message.fields)
       case 'failed':
-        return this.#take(message.id)?.reject(receivedError(message.error))
+        return this.#requests.refuse(message.id, receivedError(message.error))
       case 'appended':
       case 'done':
       case 'snapshot':
       case 'published':
       case 'environments':
-        return this.#take(message.id)?.resolve(message)
+        return this.#requests.answer(message.id, message)
       case 'ready':
       case 'refused':
         return unexpected(message)
       default:
         return unreachable(message)
     }
-  }
-
-  #see(ages: readonly (readonly [env: string, ageMs: number | null])[]): void {
-    const nowMs = performance.now()
-    for (const [env, ageMs] of ages) if (ageMs !== null) this.#seenAtMs.set(env, nowMs - ageMs)
-  }
-
-  #take(id: number): Request | undefined {
-    const request = this.#requests.get(id)
-    this.#requests.delete(id)
-    this.#waitingSize -= request?.size ?? 0
-    return request
   }
 
   #push(tail: number, sent: readonly SentRecord[], through: number): void {
@@ -283,21 +268,13 @@ class WorkerClient implements WorkerReplicator {
     const unavailable = new LogError('unavailable', why, { cause })
     if (!ended) {
       this.#death = unavailable
-      this.#diedAtMs = performance.now()
+      this.#diedAtMs = threadClockMs()
     }
-    for (const { append, reject } of this.#requests.values()) {
-      reject(append ? new LogError('unknown-outcome', `the record may or may not be in the log: ${why}`, { cause }) : unavailable)
-    }
-    this.#requests.clear()
-    this.#waitingSize = 0
+    this.#requests.abandon(unavailable, why)
     const readers = [...this.#tails.values()]
     this.#tails.clear()
     if (!ended) for (const reader of readers) reader.failed(unavailable)
   }
-}
-
-async function* slices(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  for (let start = 0; start < bytes.length; start += limits.imageChunkBytes) yield bytes.subarray(start, start + limits.imageChunkBytes)
 }
 
 const unexpected = (message: FromWorker): never => {

@@ -1,14 +1,18 @@
 /** The replicator's thread of the all-in-one: owns the embedded log and publishes, so that neither an fsync nor a snapshot ever holds up an answer. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { known } from '../src/base/assert.ts'
-import { parseBodyText, recordText } from '../src/log/body.ts'
+import { parseBodyText } from '../src/log/body.ts'
+import { encodedText } from '../src/log/encoded.ts'
 import type { InnerReplicator, InnerSnapshot } from '../src/log/inner.ts'
+import type { RevisedRecord } from '../src/log/log.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
 import { settings } from '../src/ops/settings.ts'
 import type { ReplicatorSettings } from './hosting.ts'
-import { type FromWorker, type SentSnapshot, sentError, type ToWorker, type WorkerOptions } from './messages.ts'
+import { type FromWorker, type SentRecord, type SentSnapshot, sentError, type ToWorker, type WorkerOptions } from './messages.ts'
 import { openReplicator } from './open-replicator.ts'
+import { type Proof, prove } from './proof.ts'
 import type { Replicator } from './replicator.ts'
+import { threadClockMs } from './thread-clock.ts'
 import { compileWasm } from './wasm-modules.ts'
 
 const port = known(parentPort, 'this file runs in a worker')
@@ -30,8 +34,10 @@ const handedOver = (message: FromWorker): readonly ArrayBuffer[] => {
   return buffer instanceof ArrayBuffer ? [buffer] : []
 }
 
-interface SentTail {
-  readonly end: () => void
+/** `through`: what was sent. */
+interface SentTail extends Proof {
+  readonly env: string
+  end: () => void
   /** Settles the pushes that the other side has not taken yet, oldest first. */
   readonly takers: (() => void)[]
 }
@@ -98,8 +104,16 @@ const every = (intervalMs: number, work: () => void): void => {
 const tellSeen = async (replicator: Replicator): Promise<void> => {
   // A replicator that is closed tells nothing: the ages grow.
   if (replicator.status().state !== 'running') return
-  const environments = await replicator.environments()
-  send({ kind: 'seen', ages: environments.map(({ env }) => [env, replicator.stalenessMs(env)] as const) })
+  // The ages first: the heads that are read afterwards are at least what the ages speak of.
+  const atMs = threadClockMs()
+  const asOf = new Map(Array.from(tails.values(), ({ env }) => [env, replicator.stalenessMs(env)]))
+  const lasts = new Map((await replicator.environments()).map(({ env, last }) => [env, last]))
+  const ages = Array.from(tails.values()).flatMap((tail) => {
+    const ageMs = asOf.get(tail.env) ?? null
+    prove(tail, lasts.get(tail.env) ?? null, ageMs === null ? null : atMs - ageMs)
+    return tail.freshAsOfMs === null ? [] : [[tail.env, Math.max(0, atMs - tail.freshAsOfMs)] as const]
+  })
+  send({ kind: 'seen', atMs, ages })
 }
 
 const receive = async (replicator: InnerReplicator, message: ToWorker): Promise<void> => {
@@ -169,6 +183,7 @@ const sentSnapshot = async (snapshot: InnerSnapshot | null): Promise<SentSnapsho
 
 const openTail = (replicator: InnerReplicator, { tail, env, after }: Extract<ToWorker, { kind: 'tail' }>): void => {
   const takers: (() => void)[] = []
+  const sent: SentTail = { env, end: () => {}, takers, through: after, target: null, freshAsOfMs: null }
   const failed = (error: unknown): void => {
     tails.delete(tail)
     send({ kind: 'tail-failed', tail, error: sentError(error) })
@@ -176,17 +191,23 @@ const openTail = (replicator: InnerReplicator, { tail, env, after }: Extract<ToW
   try {
     const end = replicator.tail(env, after, {
       async push(records, through) {
-        send({ kind: 'records', tail, records: records.map(({ revision, record }) => ({ revision, text: recordText(record) })), through })
+        sent.through = through
+        send({ kind: 'records', tail, records: records.map(sentRecord), through })
         await new Promise<void>((resolve) => {
           takers.push(resolve)
         })
       },
       failed,
     })
-    tails.set(tail, { end, takers })
+    tails.set(tail, Object.assign(sent, { end }))
   } catch (error) {
     failed(error)
   }
+}
+
+const sentRecord = ({ revision, record }: RevisedRecord): SentRecord => {
+  const { buffer, byteOffset, length } = encodedText(record)
+  return { revision, text: Buffer.from(buffer, byteOffset, length).toString() }
 }
 
 await start()

@@ -3,6 +3,7 @@ import { ApiError } from '../src/wire/api-error.ts'
 import type { Endpoint } from '../src/wire/endpoints.ts'
 import type { Platform } from './platform.ts'
 import type { Environment, ServiceLimits } from './service.ts'
+import { Slots } from './slots.ts'
 
 const SECOND = 1000
 const MINUTE = 60_000
@@ -12,7 +13,7 @@ const SLOTS = 60
 export class RateLimits {
   readonly #limits: ServiceLimits
   readonly #platform: Platform
-  readonly #running = new Map<string, number>()
+  readonly #running = new Map<string, Slots>()
   readonly #reads = new Map<string, SlidingWindow>()
   readonly #updates = new Map<string, SlidingWindow>()
 
@@ -44,10 +45,12 @@ export class RateLimits {
   }
 
   #enter(id: string, bound: number): () => void {
-    const running = this.#running.get(id) ?? 0
-    if (running >= bound) throw new ApiError('too-many-requests', `more than ${bound} concurrent requests`)
-    this.#running.set(id, running + 1)
-    return () => this.#running.set(id, (this.#running.get(id) ?? 1) - 1)
+    const { monotonicMs, requestMs } = this.#platform
+    const slots = this.#running.get(id) ?? new Slots(bound, monotonicMs, requestMs)
+    this.#running.set(id, slots)
+    const leave = slots.take()
+    if (leave === null) throw new ApiError('too-many-requests', `more than ${bound} concurrent requests`)
+    return leave
   }
 }
 

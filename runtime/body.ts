@@ -54,3 +54,7 @@ const refuseBroken = (): never => {
 }
 
 const tooLarge = (maximumBytes: number): ApiError => new ApiError('too-large', `the body is larger than ${maximumBytes} bytes`)
+
+/** The body of a request that may have none. */
+export const bodyOf = (request: Request, maximum: number): string | Promise<string> =>
+  request.method === 'GET' || request.method === 'HEAD' ? '' : readText(request, maximum)

@@ -38,7 +38,7 @@ export const bootstrap = async (options: BootstrapOptions): Promise<Bootstrapped
   }
   for (const id of keys.environments()) {
     if (control.wasDeleted(id)) platform.log('warn', 'keys-of-a-deleted-environment', { hint: 'take them out of the key file' })
-    else if (environments.find(id) === undefined) await openOrWant(id, environments, control)
+    else if (!environments.serves(id)) await openOrWant(id, environments, control)
   }
   await control.start()
   return { hasExample, control }
@@ -47,7 +47,7 @@ export const bootstrap = async (options: BootstrapOptions): Promise<Bootstrapped
 /** One that cannot be had now holds up no other. */
 const openOrWant = async (id: string, environments: ReplicaSet, control: Control): Promise<void> => {
   try {
-    await environments.open(id)
+    await environments.serve(id)
   } catch (error) {
     if (!(error instanceof LogError) || error.code !== 'unavailable') throw error
     control.want(id)

@@ -9,19 +9,25 @@ import { developmentEnvironment, isEnvironmentId } from '../src/wire/api-key.ts'
 import type { Control } from './control.ts'
 import { type AdminKey, hashKey, type KeyAccess, type KeyRecord, type KeyRing, keysPerEnvironment, makeKey } from './keys.ts'
 import type { Platform } from './platform.ts'
-import type { Environment } from './service.ts'
+import type { Environment, Environments } from './service.ts'
 
 export interface AdminOptions {
   readonly key: AdminKey
   readonly control: Control
   readonly keys: KeyRing
   /** With `control` among them. */
-  readonly environments: { find(id: string): Environment | undefined; all(): Iterable<Environment> }
+  readonly environments: AdministeredEnvironments
   readonly replicator: InnerReplicator
   readonly platform: Platform
   /** Longest wait until a durable change holds in this process. */
   readonly appliedWaitMs: number
   readonly development: boolean
+}
+
+export interface AdministeredEnvironments extends Pick<Environments, 'find' | 'load' | 'all'> {
+  ids(): readonly string[]
+  /** Whether it answers, now or as soon as it is asked. */
+  serves(id: string): boolean
 }
 
 /** A change that is durable; `applied` tells whether it holds in this process already. */
@@ -74,9 +80,20 @@ export class Admin {
     return id === controlEnvironment ? undefined : this.#options.environments.find(id)
   }
 
-  /** Every environment that is served, but `control`. */
+  /** Every environment that is in memory, but `control`. */
   environments(): readonly Environment[] {
     return [...this.#options.environments.all()].filter(({ id }) => id !== controlEnvironment)
+  }
+
+  /** Those that are served and not in memory until somebody asks for them. */
+  idle(): readonly string[] {
+    const { environments } = this.#options
+    const loaded = new Set(Array.from(environments.all(), ({ id }) => id))
+    return environments.ids().filter((id) => !loaded.has(id))
+  }
+
+  serves(id: string): boolean {
+    return id !== controlEnvironment && this.#options.environments.serves(id)
   }
 
   /** Rejects with ApiError 400 or 409, or with LogError. One that exists already is no error. */
@@ -85,7 +102,7 @@ export class Admin {
     return this.#inTurn(async () => {
       const { control, replicator } = this.#options
       await within(replicator.createEnvironment(id, partition === null ? {} : { partition }), RECORD_MS)
-      const changed = await this.#heldHere(() => control.find(id) !== undefined && this.find(id) !== undefined)
+      const changed = await this.#heldHere(() => control.find(id) !== undefined && this.serves(id))
       const actual = control.find(id)?.partition
       if (partition !== null && actual !== undefined && actual !== partition)
         throw new ApiError('conflict', `environment \`${id}\` exists in partition ${actual}`)
@@ -99,7 +116,7 @@ export class Admin {
       throw new ApiError('conflict', 'the default environment of a development server cannot be deleted')
     return this.#inTurn(async () => {
       await within(this.#options.replicator.deleteEnvironment(id), RECORD_MS)
-      return this.#heldHere(() => this.#options.control.wasDeleted(id) && this.find(id) === undefined)
+      return this.#heldHere(() => this.#options.control.wasDeleted(id) && !this.serves(id))
     })
   }
 
@@ -141,7 +158,7 @@ export class Admin {
     this.#checkPlaced(id)
     const { replicator, appliedWaitMs } = this.#options
     const appended = await within(replicator.restore(id, revision), SNAPSHOT_MS)
-    const environment = this.find(id)
+    const environment = this.find(id) ?? (await this.#options.environments.load?.(id))
     const logId = environment?.position.replace(/:[^:]*$/, '') ?? ''
     const here = (await environment?.reach({ logId, revision: appended.revision }, appliedWaitMs)) ?? false
     return { revision: appended.revision, applied: here && appended.applied }
@@ -153,7 +170,7 @@ export class Admin {
     if (isReserved(id)) throw new ApiError('bad-value', `\`${id}\` is reserved`)
     if (this.#options.control.wasDeleted(id))
       throw new ApiError('conflict', `environment \`${id}\` was deleted, and ids are never used again: choose another one`)
-    if (this.find(id) !== undefined && this.#options.control.find(id) === undefined)
+    if (this.serves(id) && this.#options.control.find(id) === undefined)
       throw new ApiError('conflict', `\`${id}\` is a test environment of this process`)
   }
 
@@ -162,7 +179,7 @@ export class Admin {
     if (this.#options.control.wasDeleted(id)) throw new ApiError('not-found', `environment \`${id}\` was deleted`)
     throw new ApiError(
       'not-found',
-      this.find(id) === undefined ? `there is no environment \`${id.slice(0, 80)}\`` : `\`${id}\` is a test environment of this process`,
+      !this.serves(id) ? `there is no environment \`${id.slice(0, 80)}\`` : `\`${id}\` is a test environment of this process`,
     )
   }
 

@@ -15,10 +15,11 @@ export interface ControlOptions {
 
 /** The environments of this process, as far as they come and go. */
 export interface ChangingEnvironments {
-  all(): Iterable<{ readonly id: string }>
-  find(id: string): unknown
-  /** Resolves when it has caught up. */
-  open(id: string): Promise<unknown>
+  ids(): readonly string[]
+  /** Whether it answers, now or as soon as it is asked. */
+  serves(id: string): boolean
+  /** Resolves when it does. */
+  serve(id: string): Promise<void>
   /** None finds it from now on; requests in flight end on it. */
   drop(id: string): void
 }
@@ -39,7 +40,7 @@ export class Control {
   constructor(options: ControlOptions) {
     this.#options = options
     this.#openings = new Openings({
-      open: (id) => options.environments.open(id),
+      open: (id) => options.environments.serve(id),
       ended: () => this.#changed(),
       platform: options.platform,
     })
@@ -130,7 +131,7 @@ export class Control {
     const { environments } = this.#options
     this.#dropDeleted()
     const wanted = new Set([...this.#placed.keys(), ...this.#wanted])
-    this.#openings.want(new Set([...wanted].filter((id) => environments.find(id) === undefined && !this.#deleted.has(id))))
+    this.#openings.want(new Set([...wanted].filter((id) => !environments.serves(id) && !this.#deleted.has(id))))
   }
 
   #changed(): void {
@@ -141,7 +142,7 @@ export class Control {
 
   #dropDeleted(): void {
     const { environments } = this.#options
-    for (const { id } of environments.all()) if (this.#deleted.has(id)) environments.drop(id)
+    for (const id of environments.ids()) if (this.#deleted.has(id)) environments.drop(id)
   }
 }
 

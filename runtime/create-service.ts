@@ -19,6 +19,7 @@ export interface ServiceParts {
   readonly kind?: Service['kind']
   readonly origin?: Service['origin']
   readonly admin?: Service['admin']
+  readonly published?: Service['published']
 }
 
 export const createService = ({ configuration, ...parts }: ServiceParts): Service => {
@@ -27,6 +28,7 @@ export const createService = ({ configuration, ...parts }: ServiceParts): Servic
     kind: 'cell',
     origin: null,
     admin: null,
+    published: null,
     ...parts,
     limits,
     rates: new RateLimits(limits, parts.platform),

@@ -1,10 +1,17 @@
 /** The cell behind an edge: takes its writes, and answers the reads that the edge is too old for. */
 import { ApiError } from '../src/wire/api-error.ts'
+import { type Because, servedBy } from './elsewhere.ts'
 import { jsonType, type Reply } from './reply.ts'
+import { Slots } from './slots.ts'
 
 export interface Origin {
   /** The origin's answer as it is. Rejects with ApiError 503 when there is none. */
-  forward(request: Request, body: string, requestId: string): Promise<Reply>
+  forward(request: Request, body: string, asked: Forwarded): Promise<Reply>
+}
+
+export interface Forwarded {
+  readonly requestId: string
+  readonly because: Because
 }
 
 export interface OriginOptions {
@@ -12,6 +19,8 @@ export interface OriginOptions {
   readonly url: string
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   readonly timeoutMs?: number
+  /** Where requests are cut off without a word: the clock by which those that wait too long count no more. */
+  readonly monotonicMs?: () => number
 }
 
 /** Requests that wait for the origin at the same time: over it 503. */
@@ -40,13 +49,13 @@ const HOP_BY_HOP = new Set([
   'content-encoding',
 ])
 
-export const createOrigin = ({ url, fetch, timeoutMs = TIMEOUT_MS }: OriginOptions): Origin => {
-  let running = 0
+export const createOrigin = ({ url, fetch, timeoutMs = TIMEOUT_MS, monotonicMs }: OriginOptions): Origin => {
+  const waiting = new Slots(CONCURRENT, monotonicMs ?? (() => 0), 2 * timeoutMs)
   return {
-    async forward(request, body, requestId) {
+    async forward(request, body, { requestId, because }) {
       const headers = requestHeaders(request.headers, requestId)
-      if (running >= CONCURRENT) throw new ApiError('unavailable', `more than ${CONCURRENT} requests wait for the origin of this edge`)
-      running++
+      const leave = waiting.take()
+      if (leave === null) throw new ApiError('unavailable', `more than ${CONCURRENT} requests wait for the origin of this edge`)
       const { signal, end } = deadline(timeoutMs)
       try {
         const { pathname, search } = new URL(request.url)
@@ -57,13 +66,13 @@ export const createOrigin = ({ url, fetch, timeoutMs = TIMEOUT_MS }: OriginOptio
           signal,
           ...(body === '' ? {} : { body }),
         })
-        return replyOf(response)
+        return replyOf(response, because)
       } catch (error) {
         if (error instanceof ApiError) throw error
         throw new ApiError('unavailable', 'the origin of this edge does not answer: a write may have happened, so repeat the request')
       } finally {
         end()
-        running--
+        leave()
       }
     },
   }
@@ -85,7 +94,7 @@ const requestHeaders = (sent: Headers, requestId: string): Headers => {
   return headers
 }
 
-const replyOf = (response: Response): Reply => {
+const replyOf = (response: Response, because: Because): Reply => {
   // A redirect would lead clients past the edge, or round in circles; clients break at an answer without a body.
   if (response.status < 200 || response.status === 204 || response.status === 205 || (response.status >= 300 && response.status < 400)) {
     response.body?.cancel().catch(() => {})
@@ -98,7 +107,7 @@ const replyOf = (response: Response): Reply => {
     offset: response.headers.get('osooffset'),
     applied: response.headers.get('arctos-applied') !== 'false',
     retryAfterSeconds: null,
-    passed: Object.fromEntries(passed(response.headers)),
+    passed: { ...Object.fromEntries(passed(response.headers)), ...servedBy(because) },
   }
 }
 

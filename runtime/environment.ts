@@ -7,7 +7,7 @@ import { Replica } from '../snapshots/replica.ts'
 import { ImageError, type StorePool } from '../snapshots/store-pool.ts'
 import type { CheckedPolicy } from '../src/check/core.ts'
 import type { Engine } from '../src/engine/engine.ts'
-import type { Appended, InnerReplicator } from '../src/log/inner.ts'
+import type { InnerReplicator } from '../src/log/inner.ts'
 import { LogError } from '../src/log/log.ts'
 import type { RecordBody } from '../src/log/record.ts'
 import type { Store } from '../src/store/facts.ts'
@@ -32,9 +32,14 @@ export interface CellEnvironmentOptions {
   readonly policies?: PolicyChecker
   /** A state from elsewhere, for a start while the replicator does not answer; null when there is none. */
   readonly stored?: (id: string) => Promise<Received | null>
+  /** Longest wait for the replicator's image, where a state from elsewhere can take its place; by default there is no such bound. */
+  readonly imageWaitMs?: number
   /** Milliseconds from append to here, of each push that was applied. */
   readonly applied?: (lagMs: number) => void
 }
+
+/** Wait for the head, in ms, when the replicator did not give an image. */
+const HEAD_WAIT_MS = 500
 
 export class CellEnvironment implements Environment {
   readonly id: string
@@ -42,6 +47,8 @@ export class CellEnvironment implements Environment {
   readonly #replica: Replica
   readonly #following: Following
   readonly #holders = new InFlight()
+  /** Requests that are in flight on it. */
+  #held = 0
   /** Last revision that a write here was told. */
   #told = -1
 
@@ -51,7 +58,7 @@ export class CellEnvironment implements Environment {
     const { state, failure } = await firstState(options)
     const environment = new CellEnvironment(options, state)
     if (failure !== null) environment.#following.suspect(failure)
-    const ended = await environment.#following.start()
+    const ended = await nullAfter(state === null ? null : headWaitMs(options, failure), environment.#following.start())
     if (ended !== null && state === null && environment.problem === null) {
       environment.close()
       throw ended
@@ -113,14 +120,25 @@ export class CellEnvironment implements Environment {
 
   async write(body: RecordBody, writeId: string): Promise<Written> {
     const { replicator, appendTimeoutMs, appliedWaitMs } = this.#options
-    const { revision, applied } = await appendWithin(replicator.append(this.id, body, writeId), appendTimeoutMs)
+    const unanswered = (): LogError => new LogError('unknown-outcome', 'the log did not answer in time')
+    const { revision, applied } = await within(replicator.append(this.id, body, writeId), appendTimeoutMs, unanswered)
     this.#told = Math.max(this.#told, revision)
     const appliedHere = await this.#replica.reach(revision, appliedWaitMs)
     return { offset: formatPosition(this.#replica.order, revision), applied: applied && appliedHere }
   }
 
+  /** Whether it can be dropped and had again at once: nobody holds it, and its replicator answers. */
+  get isDispensable(): boolean {
+    return this.#held === 0 && this.problem === null && this.#following.follows
+  }
+
   hold(): () => void {
-    return this.#holders.enter()
+    const leave = this.#holders.enter()
+    this.#held++
+    return () => {
+      this.#held--
+      leave()
+    }
   }
 
   enter(): () => void {
@@ -134,6 +152,25 @@ export class CellEnvironment implements Environment {
   }
 }
 
+/** How long a state waits for the head of the log; null: as long as it takes. The tail of a replicator that was there a moment ago waits for it to come back. */
+const headWaitMs = ({ imageWaitMs }: CellEnvironmentOptions, failure: Error | null): number | null => {
+  if (imageWaitMs === undefined) return null
+  return failure === null ? imageWaitMs : HEAD_WAIT_MS
+}
+
+const nullAfter = async <T>(waitMs: number | null, work: Promise<T>): Promise<T | null> => {
+  if (waitMs === null) return work
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), waitMs)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 interface FirstState {
   /** Null: begin at the log's first record. */
   readonly state: Received | null
@@ -142,9 +179,12 @@ interface FirstState {
 }
 
 /** What the replicator holds, or else what is stored. An environment that cannot be served is there and says so; one that could not be asked for is not. */
-const firstState = async ({ id, replicator, pool, platform, stored }: CellEnvironmentOptions): Promise<FirstState> => {
+const firstState = async (options: CellEnvironmentOptions): Promise<FirstState> => {
+  const { id, replicator, pool, platform, stored, imageWaitMs } = options
   try {
-    const snapshot = await replicator.snapshot(id)
+    const asked = replicator.snapshot(id)
+    const tooSlow = (): LogError => new LogError('unavailable', `the replicator has not given an image for ${imageWaitMs ?? 0} ms`)
+    const snapshot = await (stored === undefined || imageWaitMs === undefined ? asked : within(asked, imageWaitMs, tooSlow))
     return { state: snapshot === null ? null : await receiveImage(snapshot, pool, platform), failure: null }
   } catch (error) {
     const state = (await stored?.(id)) ?? null
@@ -173,14 +213,14 @@ const checkIfPossible = async (policies: PolicyChecker, source: string, filename
   }
 }
 
-/** Rejects with LogError `unknown-outcome` when it takes too long: it may still happen. */
-const appendWithin = async (appending: Promise<Appended>, timeoutMs: number): Promise<Appended> => {
+/** Rejects with what `late` makes when it takes too long; it goes on all the same. */
+const within = async <T>(work: Promise<T>, timeoutMs: number, late: () => LogError): Promise<T> => {
   let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new LogError('unknown-outcome', 'the log did not answer in time')), timeoutMs)
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), timeoutMs)
   })
   try {
-    return await Promise.race([appending, late])
+    return await Promise.race([work, tooLate])
   } finally {
     clearTimeout(timer)
   }

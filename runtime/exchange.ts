@@ -4,8 +4,9 @@ import { QueryError } from '../src/engine/engine.ts'
 import { ApiError } from '../src/wire/api-error.ts'
 import type { Endpoint } from '../src/wire/endpoints.ts'
 import { type Position, parsePosition } from '../src/wire/position.ts'
-import { readText } from './body.ts'
+import { bodyOf, readText } from './body.ts'
 import type { Origin } from './edge-origin.ts'
+import { Elsewhere } from './elsewhere.ts'
 import { failureFields } from './failure-fields.ts'
 import type { Principal } from './keys.ts'
 import type { Platform } from './platform.ts'
@@ -87,7 +88,10 @@ export const answer = (route: Route, request: Request, service: Service, finish:
     if (environment !== undefined) return proceed(environment)
     const loading = service.environments.load?.(principal.environment)
     if (loading === undefined) throw new ApiError('not-ready', 'the environment of this key is not loaded')
-    return loading.then(proceed, refuse)
+    return loading.then(proceed, (error: unknown) => {
+      if (service.keys.wasDeleted(principal.environment)) return refuse(deletedMeanwhile())
+      return elsewhere(error, { request, service, exchange, finish, refuse })
+    })
   } catch (error) {
     return refuse(error)
   }
@@ -103,22 +107,22 @@ interface Asked {
 }
 
 const answerIn = (asked: Asked, finish: Finish, refuse: (error: unknown) => Response): Response | Promise<Response> => {
-  const { route, request, service, exchange, environment } = asked
+  const { route, request, service, environment } = asked
   admit(asked)
   const proceed = (body: string): Response | Promise<Response> => {
+    const orElsewhere = (error: unknown) => elsewhere(overMemory(error, asked), { ...asked, finish, refuse }, body)
+    const answerReached = (position: Position | null): Response | Promise<Response> => {
+      // A state that was put back while it was waited for may have lost the position again.
+      if (position !== null && environment.reach(position, 0) !== true) throw tooOld(asked)
+      return answerNow(asked, body, finish, orElsewhere)
+    }
     try {
-      const position = route.endpoint.access === 'write' || route.keyOnly ? null : askedPosition(request)
-      if (position === null) return answerNow(asked, body, finish, refuse)
-      const reached = environment.reach(position, service.limits.tokenWaitMs)
-      if (reached === true) return answerNow(asked, body, finish, refuse)
-      const waited = reached.then((inTime) => {
-        // A state that was put back meanwhile may have lost it again.
-        if (inTime && environment.reach(position, 0) === true) return answerNow(asked, body, finish, refuse)
-        return tooOld(asked, body).then((reply) => finish(exchange, reply))
-      })
-      return waited.catch(refuse)
+      const isRead = route.endpoint.access !== 'write' && !route.keyOnly
+      const position = isRead ? askedPosition(request) : null
+      const ready = isRead ? becomeReady(asked, position) : true
+      return ready === true ? answerReached(position) : ready.then(() => answerReached(position)).catch(orElsewhere)
     } catch (error) {
-      return refuse(error)
+      return orElsewhere(error)
     }
   }
   if (request.method === 'GET' || request.method === 'HEAD' || route.keyOnly) return proceed('')
@@ -149,10 +153,39 @@ const admit = ({ route, service, exchange, principal, environment }: Asked): voi
         }
 }
 
+/** What a read waits for: a state that is young enough, and that has reached its position. */
+const becomeReady = ({ service, environment }: Asked, position: Position | null): true | Promise<unknown> => {
+  const { tokenWaitMs, maxStalenessMs } = service.limits
+  const young = environment.freshen?.(maxStalenessMs, tokenWaitMs) ?? true
+  const reached = position === null ? true : environment.reach(position, tokenWaitMs)
+  return young === true && reached === true ? true : Promise.all([young, reached])
+}
+
+interface Forwarding extends Pick<Asked, 'request' | 'service' | 'exchange'> {
+  readonly finish: Finish
+  readonly refuse: (error: unknown) => Response
+}
+
+/** Asks the origin for what fails here and may be answered there; everything else is refused. `body`: as far as it is read. */
+const elsewhere = (
+  error: unknown,
+  { request, service, exchange, finish, refuse }: Forwarding,
+  body?: string,
+): Response | Promise<Response> => {
+  const { origin } = service
+  if (!(error instanceof Elsewhere) || origin === null) return refuse(error)
+  const forward = async (): Promise<Response> => {
+    const sent = body ?? (await bodyOf(request, service.limits.readBytes))
+    return finish(exchange, await origin.forward(request, sent, { requestId: exchange.requestId, because: error.because }))
+  }
+  return forward().catch(refuse)
+}
+
 /** The origin decides on the key, too: one that was made a moment ago has not arrived here. */
 const forwardWrite = async (request: Request, origin: Origin, service: Service, exchange: Exchange): Promise<Reply> => {
   exchange.environment = knownEnvironment(request, service)
-  return origin.forward(request, await readText(request, service.limits.writeBytes), exchange.requestId)
+  const body = await readText(request, service.limits.writeBytes)
+  return origin.forward(request, body, { requestId: exchange.requestId, because: 'write' })
 }
 
 const knownEnvironment = (request: Request, service: Service): Environment | null => {
@@ -164,11 +197,15 @@ const knownEnvironment = (request: Request, service: Service): Environment | nul
   }
 }
 
-/** A read that this node is too old for: its origin is asked, if there is one. */
-const tooOld = async ({ request, service, exchange, environment }: Asked, body: string): Promise<Reply> => {
-  const message = `this node has not reached \`${request.headers.get('osooffset') ?? ''}\` yet, it is at \`${environment.position}\``
-  if (service.origin === null) throw new ApiError('not-fresh', message)
-  return service.origin.forward(request, body, exchange.requestId)
+/** Where memory is small, a question that is too large for it is not too large for every server. */
+const overMemory = (error: unknown, { service, environment }: Asked): unknown =>
+  error instanceof QueryError && error.code === 'query-too-large' && environment.hasLittleMemory && service.origin !== null
+    ? new Elsewhere('memory', 'query-refused', error.message)
+    : error
+
+const tooOld = ({ request, environment }: Asked): Elsewhere => {
+  const token = request.headers.get('osooffset') ?? ''
+  return new Elsewhere('token', 'not-fresh', `this node has not reached \`${token}\` yet, it is at \`${environment.position}\``)
 }
 
 /** What a read must not be older than; null when it may be. */
@@ -178,7 +215,12 @@ const askedPosition = (request: Request): Position | null => {
 }
 
 /** In one turn: nothing is applied and nothing is replaced between the answer and the position that it is sent with. */
-const answerNow = (asked: Asked, body: string, finish: Finish, refuse: (error: unknown) => Response): Response | Promise<Response> => {
+const answerNow = (
+  asked: Asked,
+  body: string,
+  finish: Finish,
+  refuse: (error: unknown) => Response | Promise<Response>,
+): Response | Promise<Response> => {
   const { route, request, service, exchange, principal, environment } = asked
   refuseUnfit(asked)
   const reply = route.handle({ request, body, environment, principal, sentRequestId: exchange.sentRequestId }, service)
@@ -191,21 +233,25 @@ const answerNow = (asked: Asked, body: string, finish: Finish, refuse: (error: u
 const refuseUnfit = ({ route, service, environment }: Asked): void => {
   if (route.keyOnly) return
   if (environment.problem !== null && route.withoutPolicy === undefined) throw new ApiError('not-ready', environment.problem)
+  if (route.endpoint.access === 'write') return
+  if (environment.isCramped && service.origin !== null) throw new Elsewhere('memory', 'not-fresh', 'there is no room for the newest state')
   const { maxStalenessMs } = service.limits
-  if (maxStalenessMs === null || route.endpoint.access === 'write') return
+  if (maxStalenessMs === null) return
   const stalenessMs = environment.stalenessMs()
   if (stalenessMs !== null && stalenessMs <= maxStalenessMs) return
   const found = stalenessMs === null ? 'of unknown age' : `${stalenessMs} ms old`
-  throw new ApiError('not-fresh', `the state of this node is ${found}, at most ${maxStalenessMs} ms are allowed`)
+  throw new Elsewhere('staleness', 'not-fresh', `the state of this node is ${found}, at most ${maxStalenessMs} ms are allowed`)
 }
 
 /** What fails in an environment that went meanwhile fails for that reason. Of a deleted one nobody is told to try again. */
 const unlessDeleted = (error: unknown, { environment }: Exchange, { environments, keys }: Service): unknown => {
   if (environment === null || (error instanceof ApiError && error.status !== 503)) return error
-  if (keys.wasDeleted(environment.id)) return new ApiError('unauthorized', 'the environment of this key was deleted')
+  if (keys.wasDeleted(environment.id)) return deletedMeanwhile()
   const isServed = error instanceof ApiError || environments.find(environment.id) !== undefined
   return isServed ? error : new ApiError('not-ready', 'the environment of this key is not loaded any more')
 }
+
+const deletedMeanwhile = (): ApiError => new ApiError('unauthorized', 'the environment of this key was deleted')
 
 /** The refusal for whatever was thrown. Bugs are logged, never shown. */
 export const refusalOf = (error: unknown, route: { readonly errors?: 'save-policy' }, exchange: Exchange, platform: Platform): Reply =>

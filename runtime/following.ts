@@ -53,6 +53,11 @@ export class Following {
     return this.#problem
   }
 
+  /** Whether nothing came in between since the head was reached. */
+  get follows(): boolean {
+    return this.#lost === null
+  }
+
   /** Time since this state was last known to be the newest; null: it never was. */
   stalenessMs(): number | null {
     const { replica, replicator, platform } = this.#options

@@ -1,11 +1,15 @@
 /** The Node process: opens the log, bootstraps the environments, serves, and ends without losing a request. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { replicatorMetrics } from '../replicator/measurements.ts'
+import { readManifest } from '../snapshots/load-manifest.ts'
+import type { Manifest } from '../snapshots/manifest.ts'
 import { folderObjectStore } from '../snapshots/node/folder-store.ts'
+import { limits } from '../src/base/limits.ts'
 import { LogError } from '../src/log/log.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
 import type { Configuration } from '../src/ops/settings.ts'
-import { createApp, createStartingApp } from './app.ts'
+import { createApp } from './app.ts'
+import { createStartingApp } from './app-core.ts'
 import { type Bootstrapped, bootstrap } from './bootstrap.ts'
 import type { Control } from './control.ts'
 import { Admin } from './control-admin.ts'
@@ -41,12 +45,13 @@ export const startServer = async (configuration: Configuration, routes: readonly
   const state: { unready: string | null } = { unready: 'the server is starting' }
   const policies = new PolicyThread(modules, platform.log)
   let app = createStartingApp(platform)
-  const opened: { server?: HttpServer; cell?: CellReplicator; environments?: ReplicaSet; control?: Control } = {}
+  const opened: { server?: HttpServer; cell?: CellReplicator; environments?: ReplicaSet; control?: Control; memory?: NodeJS.Timeout } = {}
   const stop = async (): Promise<void> => {
     state.unready = 'the server is shutting down'
     await opened.server?.drain(configuration.shutdownTimeoutMs)
     await policies.close()
     opened.control?.close()
+    clearInterval(opened.memory)
     await opened.cell?.close()
     opened.environments?.close()
   }
@@ -59,6 +64,7 @@ export const startServer = async (configuration: Configuration, routes: readonly
     const { replicator } = cell
     const environments = openEnvironments(configuration, { replicator, platform, policies, pool: storePool(modules) })
     opened.environments = environments
+    opened.memory = setInterval(() => environments.dropIdle(), limits.memoryLookMs).unref()
     const development = configuration.mode === 'development'
     const { example } = configuration
     const begin = () => bootstrap({ environments, keys, platform, development, example })
@@ -71,9 +77,11 @@ export const startServer = async (configuration: Configuration, routes: readonly
     const unready = (): string | null => state.unready ?? environments.problem() ?? control.problem()
     processMetrics(platform.metrics, environments, replicator)
     if (configuration.replicator === null) replicatorMetrics(platform.metrics, () => cell.measure())
-    app = createApp(createService({ configuration, platform, keys, policies, environments, unready, admin }), routes)
+    const objects = folderObjectStore(objectsFolder(configuration), { create: false })
+    const published = async (env: string): Promise<Manifest | null> => manifestOf(await readManifest({ objects, env }))
+    app = createApp(createService({ configuration, platform, keys, policies, environments, unready, admin, published }), routes)
     serveObjects(app, {
-      objects: folderObjectStore(objectsFolder(configuration), { create: false }),
+      objects,
       secret: configuration.secret,
       platform,
     })
@@ -85,6 +93,10 @@ export const startServer = async (configuration: Configuration, routes: readonly
     throw error
   }
 }
+
+/** Only a question with a condition is answered by `unchanged`. */
+const manifestOf = (read: Awaited<ReturnType<typeof readManifest>>): Manifest | null =>
+  read === null || read === 'unchanged' ? null : read.manifest
 
 type EnvironmentParts = Pick<EnvironmentsOptions, 'replicator' | 'platform' | 'policies' | 'pool'>
 

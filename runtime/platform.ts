@@ -17,6 +17,10 @@ export interface Platform {
   readonly pause: () => Promise<void>
   readonly log: WriteLogLine
   readonly metrics: MetricRegistry
+  /** The clock of query budgets; null where it stands still while a query runs: there steps are counted. Missing: `monotonicMs`. */
+  readonly queryMs?: (() => number) | null
+  /** A request that goes on for longer was cut off in the middle, without a word; missing where none ever is. */
+  readonly requestMs?: number
 }
 
 const encoder = new TextEncoder()

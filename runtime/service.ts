@@ -1,5 +1,6 @@
 /** What the routes work with. */
 import type { CompiledPolicy } from '../snapshots/compiled-policies.ts'
+import type { Manifest } from '../snapshots/manifest.ts'
 import type { CheckedPolicy } from '../src/check/core.ts'
 import type { Engine } from '../src/engine/engine.ts'
 import type { RecordBody } from '../src/log/record.ts'
@@ -38,6 +39,12 @@ export interface Environment {
   stalenessMs(): number | null
   /** True when the position is reached; a promise that tells so within the bound otherwise. A position of another log counts as reached. */
   reach(position: Position, timeoutMs: number): true | Promise<boolean>
+  /** Where requests bring the state up to date: true when that is not needed, a promise that settles when it was tried within the time otherwise. */
+  freshen?(maxStalenessMs: number | null, timeoutMs: number): true | Promise<void>
+  /** There is no room for what is newer than this state: whoever else has it answers better. */
+  readonly isCramped?: boolean
+  /** A question that needs more memory than there is may be answered by whoever has more. */
+  readonly hasLittleMemory?: boolean
   /** A policy that is about to be written, already compiled: it becomes active without compiling it again. */
   expectPolicy(compiled: CompiledPolicy): void
   /** Rejects with ApiError: 413, 503 when the log is not available or the outcome is unknown. */
@@ -92,6 +99,8 @@ export interface Service {
   readonly admin: Admin | null
   /** Secret for page tokens, or null: then they are bound to the log's id. */
   readonly secret: string | null
+  /** What is published of an environment, where this process can see it. Rejects with LoadError. */
+  readonly published: ((env: string) => Promise<Manifest | null>) | null
   /** True on a development server: POST /test_environment exists there only. */
   readonly development: boolean
   /** Why the process does not serve (starting, draining), or null. */

@@ -14,7 +14,7 @@ export const createTestEnvironment = async (service: Service, copy: boolean): Pr
   const letters = (): string => platform.newId().replaceAll('-', '')
   const id = `testenv${letters().slice(0, 11)}`
   const environment = await environments.createTemporary(id)
-  const source = copy ? environments.find(developmentEnvironment) : undefined
+  const source = copy ? (environments.find(developmentEnvironment) ?? (await environments.load?.(developmentEnvironment))) : undefined
   if (source !== undefined) await copyInto(environment, source, service)
   const tokenId = letters().slice(0, 8)
   const key = `e_${id}_${tokenId}_${letters()}`

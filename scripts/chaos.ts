@@ -31,6 +31,26 @@ const seed = number(values.seed, Date.now() % 2 ** 31)
 const lastsMs = number(values.minutes, 2) * 60_000
 const directory = mkdtempSync(join(tmpdir(), 'arctos-chaos-'))
 console.log(`seed ${seed}, data in ${directory}`)
+// What was found so far is worth a report. Every process of the cluster ends with this one, however that ends.
+let isEnding = false
+const interrupt = (): void => {
+  if (isEnding || values.outage === true) {
+    console.log(`interrupted, data and logs are in ${directory}`)
+    process.exit(130)
+  }
+  isEnding = true
+  console.log('ends with this fault and the report; Ctrl-C once more ends at once')
+}
+process.on('SIGINT', interrupt)
+process.on('SIGTERM', interrupt)
+
+function* untilInterrupted<T>(steps: Iterable<T>): Iterable<T> {
+  for (const step of steps) {
+    if (isEnding) return
+    yield step
+  }
+}
+
 try {
   const say = (line: string): void => console.log(`${(performance.now() / 1000).toFixed(1).padStart(7)}  ${line}`)
   if (values.outage === true) {
@@ -43,7 +63,7 @@ try {
     directory,
     seed,
     lastsMs,
-    steps: (cluster, random) => randomSteps(cluster, random, values.only?.split(',') ?? null),
+    steps: (cluster, random) => untilInterrupted(randomSteps(cluster, random, values.only?.split(',') ?? null)),
     say,
   })
   console.log(`\n${printReport(report)}`)

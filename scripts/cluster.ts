@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { exampleFacts, examplePolicy, exampleQuestions } from '../runtime/example.ts'
 import type { ArctosClient } from '../src/client/client.ts'
 import { type Cluster, startCluster } from './cluster/cluster.ts'
+import { curl, questionLines } from './example-lines.ts'
 
 const USAGE = 'usage: npm run cluster -- [--directory D] [--cells N]'
 const MOST_CELLS = 9
@@ -49,7 +50,7 @@ const description = (cluster: Cluster): string => {
     `admin      ${adminKey}`,
     '',
     'ask any cell:',
-    ...exampleQuestions.map(({ path, body, answer }) => `  ${curl(first, path, key, body)}  # ${answer}`),
+    ...questionLines(first, key),
     'write on one cell, read your write on another with the position that the answer tells:',
     `  token=$(${curl(first, '/api/batch', key, promotion)} -o /dev/null -D - | sed -n 's/^osooffset: //Ip' | tr -d '\\r')`,
     `  ${curl(second, '/api/authorize', key, { ...exampleQuestions[1]?.body })} -H "OsoOffset: $token"  # {"allowed":true}`,
@@ -66,9 +67,6 @@ const description = (cluster: Cluster): string => {
     'Ctrl-C stops everything.',
   ].join('\n')
 }
-
-const curl = (url: string, path: string, key: string, body: unknown): string =>
-  `curl -s ${url}${path} -H 'Authorization: Bearer ${key}' -d '${JSON.stringify(body)}'`
 
 const promotion = [
   {

@@ -1,16 +1,21 @@
-/** `npm run fuzz -- --minutes N [--seed S] [--count C]`: random programs against engine, oracle and ground model; prints each failure as a small world. */
+/** `npm run fuzz -- [--cases N | --minutes N | --count C] [--seed S]`: random programs; `--parser N`: random input of the parser; `--http N`: requests. Failures are printed with their seed. */
 import { parseArgs } from 'node:util'
-import { instantiate, openDatabase } from '../src/store/binding.ts'
-import type { Database } from '../src/store/database.ts'
-import { runSeed } from '../test/random/random-case.ts'
-import { sqliteModule, trampolineModule } from '../test/support/wasm.node.ts'
+import { fuzzHttp } from './fuzz/http.ts'
+import { fuzzParser } from './fuzz/parser.ts'
+import { fuzzPrograms, type Progress } from './fuzz/programs.ts'
 
-const USAGE = 'usage: npm run fuzz -- --minutes N [--seed S] [--count C]'
-const MAX_BYTES = 256 * 1024 * 1024
-/** Seeds that take longer are named: something in them is worth a look. */
-const SLOW_MS = 10_000
+const USAGE = `usage: npm run fuzz -- [options]
+  --cases N     random questions to random programs until there were N (20,000 at night)
+  --minutes N   the same for so long (1 without any option)
+  --count C     the same for C programs
+  --parser N    N random inputs of the parser instead (1,000,000 at night)
+  --http N      N requests made from the OpenAPI description instead, to a cell of their own (10,000 at night)
+  --seed S      the first seed; \`--seed S --count 1\` and \`--seed S --parser 1\` repeat one`
 
-const { values } = parseArgs({ options: { minutes: { type: 'string' }, seed: { type: 'string' }, count: { type: 'string' } } })
+const options = { type: 'string' } as const
+const { values } = parseArgs({
+  options: { minutes: options, cases: options, count: options, parser: options, http: options, seed: options },
+})
 
 const number = (text: string | undefined, otherwise: number): number => {
   const value = text === undefined ? otherwise : Number(text)
@@ -19,27 +24,18 @@ const number = (text: string | undefined, otherwise: number): number => {
   process.exit(2)
 }
 
-const emptyDatabase = (): Database => openDatabase(instantiate(sqliteModule, trampolineModule, { maxBytes: MAX_BYTES, nowMs: Date.now }))
-
 const first = number(values.seed, Date.now() % 2 ** 31)
-const end = first + number(values.count, Number.MAX_SAFE_INTEGER - 2 ** 32)
-const until = values.count === undefined ? Date.now() + number(values.minutes, 1) * 60_000 : Number.POSITIVE_INFINITY
-const total = { seeds: 0, cases: 0, positive: 0, refused: 0, proved: 0, unproved: 0, failures: 0 }
-
 console.log(`first seed ${first}`)
-for (let seed = first; seed < end && Date.now() < until; seed++) {
-  const started = Date.now()
-  const result = runSeed(seed, { emptyDatabase, proves: true })
-  if (Date.now() - started > SLOW_MS) console.log(`seed ${seed} took ${Date.now() - started} ms`)
-  total.seeds++
-  total.cases += result.cases
-  total.positive += result.positive
-  total.refused += result.refused
-  total.proved += result.proof?.proved ?? 0
-  total.unproved += result.proof?.unproved ?? 0
-  total.failures += result.failures.length
-  for (const failure of result.failures) console.log(`\n${failure}`)
-  if (total.seeds % 100 === 0) console.log(JSON.stringify(total))
+
+if (values.http !== undefined) {
+  const report = await fuzzHttp({ seed: first, requests: number(values.http, 0), say: console.log })
+  if (report.findings !== null) console.error(report.findings)
+  process.exitCode = report.findings === null && report.broken === 0 ? 0 : 1
+} else if (values.parser !== undefined) process.exitCode = (await fuzzParser(first, number(values.parser, 0))) ? 0 : 1
+else {
+  const isBounded = values.count !== undefined || values.cases !== undefined
+  const until = values.minutes !== undefined || !isBounded ? Date.now() + number(values.minutes, 1) * 60_000 : Number.POSITIVE_INFINITY
+  const [seeds, cases] = [number(values.count, Number.MAX_SAFE_INTEGER), number(values.cases, Number.MAX_SAFE_INTEGER)]
+  const isEnd = (done: Progress): boolean => done.seeds >= seeds || done.cases >= cases || Date.now() >= until
+  process.exitCode = fuzzPrograms(first, isEnd) ? 0 : 1
 }
-console.log(JSON.stringify(total))
-process.exitCode = total.failures > 0 ? 1 : 0

@@ -17,6 +17,19 @@ export const within = async <T>(work: (signal: AbortSignal) => Promise<T>, timeo
   }
 }
 
+/** Resolves when the work is done, or after a while. Rejects with what the work rejects with until then. */
+export const atMost = async (work: Promise<unknown>, timeoutMs: number): Promise<void> => {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs)
+  })
+  try {
+    await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 export interface TransferBound {
   /** Longest wait for the next chunk, and of the transfer for a reader to begin. */
   readonly idleMs: number

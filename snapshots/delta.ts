@@ -1,6 +1,7 @@
 /** A delta: every record of a range of positions, each with its revision, in the log's own codec (docs/formats/delta.md). */
 import { assert, at } from '../src/base/assert.ts'
-import { decodeRecord, encodeRecord, RecordError } from '../src/log/codec.ts'
+import { decodeRecord, RecordError } from '../src/log/codec.ts'
+import { encodedRecord } from '../src/log/encoded.ts'
 import type { RevisedRecord } from '../src/log/log.ts'
 import { snapshotLimits } from './bounds.ts'
 
@@ -35,7 +36,7 @@ export const encodeRecords = async (records: readonly RevisedRecord[], pause: ()
   const parts: Uint8Array[] = []
   let turn = 0
   for (const { revision, record } of records) {
-    const encoded = encodeRecord(record)
+    const encoded = encodedRecord(record)
     const part = new Uint8Array(ENTRY_BYTES + encoded.length)
     const view = new DataView(part.buffer)
     view.setBigUint64(0, BigInt(revision))

@@ -1,6 +1,8 @@
 /** Keeps a replica of one environment up to date from an object store: loads it, applies deltas in place, swaps it where they do not lead on. */
 
 import type { Counter } from '../src/ops/metrics.ts'
+import { SqlError } from '../src/store/database.ts'
+import { resultCodes } from '../src/store/instance.ts'
 import { HeartbeatReader } from './follower-heartbeat.ts'
 import { HeartbeatWatch } from './heartbeat-watch.ts'
 import { applyDeltas, type Loaded, loadNewest } from './load.ts'
@@ -9,9 +11,11 @@ import { readManifest } from './load-manifest.ts'
 import { type Manifest, manifestKey } from './manifest.ts'
 import type { ObjectStore } from './object-store.ts'
 import type { SnapshotPlatform } from './platform.ts'
+import type { Pulse } from './pulse.ts'
+import type { DeltaBounds } from './replay.ts'
 import { Replica } from './replica.ts'
 import { Said } from './said.ts'
-import type { StorePool } from './store-pool.ts'
+import type { StorePart, StorePool } from './store-pool.ts'
 
 export interface FollowerOptions {
   readonly env: string
@@ -20,12 +24,17 @@ export interface FollowerOptions {
   readonly heartbeats?: ObjectStore
   /** Number of the environment's partition in the log; null while it is not known. */
   readonly partition: () => number | null
-  readonly pool: StorePool
+  readonly pool: StorePool | StorePart
   readonly platform: SnapshotPlatform
   /** Brings objects to where they are read, before each look. What it rejects with is reported, and what is there is read all the same. */
   readonly fetch?: () => Promise<void>
+  readonly deltaBounds?: DeltaBounds
   /** How the looks ended. */
   readonly counts?: Readonly<Record<LookOutcome, Counter>>
+  /** Where whoever looks may be cut off: its signs of life. */
+  readonly pulse?: Pulse
+  /** Whoever entered the replica so long ago and has not left was cut off; by default nobody is. */
+  readonly holdMs?: number
 }
 
 /** `refused`: what is there must not replace what is served; `failed`: nothing could be read. */
@@ -58,6 +67,8 @@ export class Follower {
   #problem: string | null = null
   readonly #said = new Said()
   #closed = false
+  #lookedAtMs: number | null = null
+  #lacksMemory = false
 
   constructor(options: FollowerOptions) {
     const { env, objects, heartbeats = objects, partition, platform } = options
@@ -86,6 +97,21 @@ export class Follower {
     return this.#looking !== null
   }
 
+  /** Whoever looked was cut off: this follower looks no more, another one has to take its place. */
+  get isAbandoned(): boolean {
+    return this.#looking !== null && this.#options.pulse?.isSilent === true
+  }
+
+  /** Whether the last look found something that there is no room for. */
+  get lacksMemory(): boolean {
+    return this.#lacksMemory
+  }
+
+  /** When a look last ended, on the monotonic clock; null before that. */
+  get lookedAtMs(): number | null {
+    return this.#lookedAtMs
+  }
+
   /** Time since the state was last known to be the newest, on this process's own clock; null: that is not known yet. */
   stalenessMs(): number | null {
     const stalenessMs = this.#replica === null ? null : this.#watch.stalenessMs()
@@ -95,10 +121,21 @@ export class Follower {
   /** Looks at the object store and takes what is new; a look that is under way is joined. Never rejects: what went wrong is logged, is `problem`, and is tried
    * again with a later look. */
   refresh(): Promise<void> {
-    this.#looking ??= this.#look().finally(() => {
+    const { pulse } = this.#options
+    if (this.#looking !== null) return pulse === undefined ? this.#looking : pulse.join(this.#looking)
+    pulse?.beat()
+    this.#looking = this.#look().finally(() => {
       this.#looking = null
     })
     return this.#looking
+  }
+
+  /** What answers goes on; all that was being loaded is lost. */
+  abandon(): void {
+    const { pool, env, platform } = this.#options
+    platform.log('warn', 'look-abandoned', { env, revision: this.#replica?.revision ?? null })
+    this.#closed = true
+    if ('abandon' in pool) pool.abandon(this.#replica?.store ?? null)
   }
 
   /** Requests in flight end on the replica. */
@@ -120,6 +157,8 @@ export class Follower {
     if (this.#refused !== null && outcome !== null) problems.push(this.#refused.error)
     if (heartbeat !== null && this.#replica !== null) this.#watch.see(heartbeat, this.#replica.through, lookedAtMs)
     this.#options.counts?.[outcome ?? outcomeOf(problems.at(-1))].add(1)
+    this.#lacksMemory = problems.some(isMemory)
+    this.#lookedAtMs = this.#options.platform.monotonicMs()
     this.#tell(problems.map(reasonOf).join('; '))
   }
 
@@ -166,9 +205,9 @@ export class Follower {
   }
 
   async #load(): Promise<LookOutcome> {
-    const { pool, platform } = this.#options
+    const { pool, platform, holdMs } = this.#options
     const { store, through } = await this.#loadNewest()
-    const replica = new Replica({ id: this.env, pool, store, through, platform })
+    const replica = new Replica({ id: this.env, pool, store, through, platform, ...(holdMs !== undefined && { holdMs }) })
     replica.start()
     this.#replica = replica
     if (this.#closed) replica.close()
@@ -225,10 +264,13 @@ export class Follower {
   }
 }
 
-const lasting: ReadonlySet<LoadError['code']> = new Set(['format', 'damaged', 'foreign', 'backwards', 'memory'])
+const lasting: ReadonlySet<LoadError['code']> = new Set(['format', 'damaged', 'foreign', 'backwards'])
 
-const isLasting = (error: unknown): boolean => error instanceof LoadError && lasting.has(error.code)
+const isLasting = (error: unknown): boolean => isMemory(error) || (error instanceof LoadError && lasting.has(error.code))
 
 const outcomeOf = (error: unknown): LookOutcome => (error instanceof LoadError && !isLasting(error) ? 'failed' : 'refused')
+
+const isMemory = (error: unknown): boolean =>
+  error instanceof LoadError ? error.code === 'memory' : error instanceof SqlError && error.code === resultCodes.noMemory
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

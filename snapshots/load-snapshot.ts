@@ -9,6 +9,7 @@ import { LoadError, type LoadErrorCode } from './load-error.ts'
 import type { SnapshotEntry } from './manifest.ts'
 import type { ObjectStore } from './object-store.ts'
 import type { SnapshotPlatform } from './platform.ts'
+import type { DeltaBounds } from './replay.ts'
 import { ImageError, type ImageWriter, type StorePool } from './store-pool.ts'
 import { type Expected, readStored } from './stored-object.ts'
 
@@ -17,6 +18,7 @@ export interface LoadFrom {
   readonly objects: ObjectStore
   readonly pool: StorePool
   readonly platform: SnapshotPlatform
+  readonly deltaBounds?: DeltaBounds
 }
 
 /** What an image has to be. Objects that no manifest describes have no chunks. */

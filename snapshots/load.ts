@@ -81,7 +81,7 @@ export interface Followed {
 
 /** Hands a follower at position `from` every record behind it that the manifest leads to. Rejects with LoadError; what was taken until then stays. */
 export const applyDeltas = async (
-  options: Pick<LoadFrom, 'objects' | 'platform'>,
+  options: Pick<LoadFrom, 'objects' | 'platform' | 'deltaBounds'>,
   { manifest, from }: { readonly manifest: Manifest; readonly from: number },
   take: TakeRecords,
 ): Promise<Followed> => {

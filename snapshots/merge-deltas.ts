@@ -51,7 +51,7 @@ const mergeDeltas = async (to: UploadTo, named: Named): Promise<Named> => {
     records,
     read.map(({ part }) => part),
   )
-  const merged = await uploadRawDelta(to, { ...range, raw, records })
+  const merged = await uploadRawDelta(to, { ...range, raw })
   const start = named.deltas.indexOf(first)
   return { ...named, deltas: named.deltas.toSpliced(start, read.length, merged) }
 }

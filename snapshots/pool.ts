@@ -2,10 +2,12 @@
 import { assert } from '../src/base/assert.ts'
 import { type Instance, instantiate, openDatabase } from '../src/store/binding.ts'
 import { type Database, type ImageReceiver, SqlError } from '../src/store/database.ts'
+import type { DictionaryBounds } from '../src/store/dictionary.ts'
 import type { Store } from '../src/store/facts.ts'
+import { outOfMemory } from '../src/store/instance.ts'
 import { SchemaError } from '../src/store/schema.ts'
 import { createStore, openImage } from '../src/store/store.ts'
-import { ImageError, type ImageWriter, type StorePool } from './store-pool.ts'
+import { ImageError, type ImageWriter, type StorePart, type StorePool } from './store-pool.ts'
 
 export interface StorePoolOptions {
   readonly sqlite: WebAssembly.Module
@@ -14,6 +16,13 @@ export interface StorePoolOptions {
   readonly maxBytes: number
   /** Milliseconds since 1970. */
   readonly nowMs: () => number
+  /** Ceiling of the memory of all databases together. */
+  readonly totalBytes?: number
+  /** Images of more bytes are refused: they could not be replaced, for want of room for two. */
+  readonly imageBytes?: number
+  readonly dictionary?: DictionaryBounds
+  /** Room to grow that images are received with, as a share of them. */
+  readonly slack?: number
 }
 
 export interface PoolUse {
@@ -26,12 +35,25 @@ export interface PoolUse {
 
 export interface MeasuredStorePool extends StorePool {
   use(): PoolUse
+  /** For one of several users. `giveUp` is asked when the ceiling of all is reached: true when it has given some memory back. */
+  part(giveUp: () => boolean): StorePart
 }
 
 /** Enough for a replica and the one that replaces it to take turns. */
 const MAX_IDLE = 2
 /** SQLITE_NOMEM: says nothing about the image. */
 const NO_MEMORY = 7
+/** Of an instance that is new. */
+const FIRST_BYTES = 8 * 1024 * 1024
+
+interface Use {
+  readonly instance: Instance
+  readonly owner: Owner | null
+}
+
+interface Owner {
+  readonly giveUp: () => boolean
+}
 
 export const createStorePool = (options: StorePoolOptions): MeasuredStorePool => new InstancePool(options)
 
@@ -39,25 +61,28 @@ class InstancePool implements MeasuredStorePool {
   readonly #options: StorePoolOptions
   /** By size of their memory, smallest first. */
   #idle: Instance[] = []
-  readonly #used = new Map<Database, Instance>()
+  readonly #used = new Map<Database, Use>()
+  readonly #abandoned = new WeakSet<Database>()
 
   constructor(options: StorePoolOptions) {
     this.#options = options
   }
 
-  create(): Store {
+  create(owner: Owner | null = null): Store {
     // The smallest: an empty database needs no memory that an image could fill.
-    const { database } = this.#open(this.#idle.shift())
-    return this.#guarded(database, () => createStore(database))
+    const database = this.#open(this.#idle.shift(), owner)
+    return this.#guarded(database, () => createStore(database, this.#options.dictionary))
   }
 
-  receive(rawBytes: number): ImageWriter {
+  receive(rawBytes: number, owner: Owner | null = null): ImageWriter {
+    const { imageBytes = Number.POSITIVE_INFINITY, dictionary, slack } = this.#options
+    if (rawBytes > imageBytes) throw new SqlError(NO_MEMORY, `images of at most ${imageBytes} bytes can be replaced here`)
     const roomy = this.#idle.findIndex(({ sizeBytes }) => sizeBytes >= rawBytes)
     const [instance] = this.#idle.splice(roomy < 0 ? this.#idle.length - 1 : roomy, 1)
-    const { database } = this.#open(instance)
-    const receiver = this.#guarded(database, () => database.receive(rawBytes))
+    const database = this.#open(instance, owner)
+    const receiver = this.#guarded(database, () => database.receive(rawBytes, slack))
     return new PooledImage(receiver, rawBytes, {
-      open: () => this.#guarded(database, () => openImage(database)),
+      open: () => this.#guarded(database, () => openImage(database, dictionary)),
       giveBack: () => this.#giveBack(database),
     })
   }
@@ -67,16 +92,52 @@ class InstancePool implements MeasuredStorePool {
   }
 
   use(): PoolUse {
-    const instances = [...this.#used.values(), ...this.#idle]
+    const instances = [...Array.from(this.#used.values(), ({ instance }) => instance), ...this.#idle]
     return { used: this.#used.size, idle: this.#idle.length, bytes: instances.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) }
   }
 
-  #open(idle: Instance | undefined): { readonly database: Database } {
-    const { sqlite, trampoline, ...options } = this.#options
-    const instance = idle ?? instantiate(sqlite, trampoline, options)
+  part(giveUp: () => boolean): StorePart {
+    const owner: Owner = { giveUp }
+    return {
+      create: () => this.create(owner),
+      receive: (rawBytes) => this.receive(rawBytes, owner),
+      release: (store) => this.release(store),
+      abandon: (kept) => {
+        for (const [database, use] of this.#used) if (use.owner === owner && database !== kept?.database) this.#abandon(database)
+      },
+    }
+  }
+
+  #open(idle: Instance | undefined, owner: Owner | null): Database {
+    const instance = idle ?? this.#instantiate(owner)
     const database = openDatabase(instance)
-    this.#used.set(database, instance)
-    return { database }
+    this.#used.set(database, { instance, owner })
+    return database
+  }
+
+  #instantiate(owner: Owner | null): Instance {
+    const { sqlite, trampoline, maxBytes, nowMs } = this.#options
+    if (!this.#makeRoom(FIRST_BYTES, owner)) throw outOfMemory()
+    const instance: Instance = instantiate(sqlite, trampoline, {
+      maxBytes,
+      nowMs,
+      mayGrow: (bytes) => this.#makeRoom(bytes, this.#ownerOf(instance)),
+    })
+    return instance
+  }
+
+  #ownerOf(instance: Instance): Owner | null {
+    for (const use of this.#used.values()) if (use.instance === instance) return use.owner
+    return null
+  }
+
+  /** Whether so many bytes more are within the ceiling, when all that is idle or can be given up is gone. */
+  #makeRoom(bytes: number, owner: Owner | null): boolean {
+    const { totalBytes = Number.POSITIVE_INFINITY } = this.#options
+    while (this.use().bytes + bytes > totalBytes) {
+      if (this.#idle.shift() === undefined && !(owner?.giveUp() ?? false)) return false
+    }
+    return true
   }
 
   #guarded<T>(database: Database, work: () => T): T {
@@ -88,12 +149,19 @@ class InstancePool implements MeasuredStorePool {
     }
   }
 
+  #abandon(database: Database): void {
+    this.#used.delete(database)
+    this.#abandoned.add(database)
+  }
+
   #giveBack(database: Database): void {
-    const instance = this.#used.get(database)
-    assert(instance !== undefined, 'a store is released once, to the pool that it came from')
+    const use = this.#used.get(database)
+    assert(use !== undefined || this.#abandoned.has(database), 'a store is released once, to the pool that it came from')
     this.#used.delete(database)
     database.close()
-    const idle = [...this.#idle, instance].toSorted((a, b) => a.sizeBytes - b.sizeBytes)
+    // Whoever was thought to be cut off came back: the memory is somebody else's share by now.
+    if (use === undefined) return
+    const idle = [...this.#idle, use.instance].toSorted((a, b) => a.sizeBytes - b.sizeBytes)
     // The largest are kept: they fit what comes next without growing.
     this.#idle = idle.slice(-MAX_IDLE)
   }

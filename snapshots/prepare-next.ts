@@ -74,7 +74,7 @@ const activate = async (next: ActivePolicy, { policies, compile }: Preparation, 
 }
 
 const applyTo = (next: ActivePolicy, records: Parameters<typeof apply>[1]): void => {
-  const { policyChanged, restore } = apply(next.store, records, { constantsOf: () => [] })
+  const { policyChanged, restore } = apply(next.store, records)
   // The present one stops in front of the same record.
   if (restore !== null) throw new RestoreNeeded(restore)
   if (policyChanged) next.change()

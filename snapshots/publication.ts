@@ -8,37 +8,16 @@ import { LoadError, logRefusal } from './load-error.ts'
 import { type DeltaEntry, type Manifest, manifestFormat, manifestKey, type SnapshotEntry } from './manifest.ts'
 import { ManifestPlace } from './manifest-place.ts'
 import { fitDeltas } from './merge-deltas.ts'
-import type { ObjectStore } from './object-store.ts'
-import type { SnapshotPlatform } from './platform.ts'
+import type { PublicationOptions } from './publication-options.ts'
 import { PublishError } from './publish-error.ts'
 import { RecordBuffer } from './record-buffer.ts'
 import { type Named, reachOf, retained } from './retain.ts'
 import { SnapshotAudit } from './snapshot-audit.ts'
-import { SnapshotPace, type SnapshotPaceSettings } from './snapshot-pace.ts'
-import type { StorePool } from './store-pool.ts'
+import { SnapshotPace } from './snapshot-pace.ts'
 import { Sweeper } from './sweeper.ts'
 import { type ReplicaImage, type UploadTo, uploadDelta, uploadRestorePoint, uploadSnapshot } from './upload.ts'
 
 export type { ReplicaImage }
-
-export interface PublicationOptions {
-  readonly objects: ObjectStore
-  readonly env: string
-  readonly platform: SnapshotPlatform
-  /** For reading snapshots back. */
-  readonly pool: StorePool
-  /** Version of the engine, for the manifest. */
-  readonly engine: string
-  /** Of the lease that is held now. */
-  readonly epoch: () => number
-  readonly settings: PublicationSettings
-}
-
-export interface PublicationSettings extends SnapshotPaceSettings {
-  readonly retainedSnapshots: number
-  /** How long nothing has named an object before it is deleted; an hour without it. */
-  readonly unreferencedMs?: number
-}
 
 /** Publishes one environment; one step at a time. */
 export class Publication {

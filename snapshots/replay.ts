@@ -19,6 +19,21 @@ export interface Chain {
   readonly through: number
 }
 
+/** What a reader has memory for. */
+export interface DeltaBounds {
+  /** Fetched before they are replayed. */
+  readonly ahead: number
+  /** Of one, unpacked. */
+  readonly rawBytes: number
+}
+
+interface ReplayFrom {
+  readonly objects: ObjectStore
+  readonly platform: SnapshotPlatform
+  /** By default all that a publisher writes is taken. */
+  readonly deltaBounds?: DeltaBounds
+}
+
 /** Takes records that continue what came before, and the position up to which nothing is missing with them; as `Replica.take` does. */
 export type TakeRecords = (records: readonly RevisedRecord[], through: number) => void | Promise<void>
 
@@ -40,15 +55,12 @@ export const chainFrom = ({ snapshots, deltas, coveredThrough }: Manifest, from:
 
 /** Hands the records of the deltas to `take` in turns, in order; resolves when all are taken. Rejects with LoadError: everything in front of the damage is taken
  * then; and with what `take` throws. */
-export const replay = async (
-  from: { readonly objects: ObjectStore; readonly platform: SnapshotPlatform },
-  chain: readonly DeltaEntry[],
-  take: TakeRecords,
-): Promise<void> => {
+export const replay = async (from: ReplayFrom, chain: readonly DeltaEntry[], take: TakeRecords): Promise<void> => {
   const ahead: Promise<Uint8Array>[] = []
+  const most = from.deltaBounds?.ahead ?? snapshotLimits.deltasAhead
   let fetched = 0
   for (const delta of chain) {
-    for (; fetched < chain.length && ahead.length < snapshotLimits.deltasAhead; fetched++) {
+    for (; fetched < chain.length && ahead.length < most; fetched++) {
       const next = chain[fetched]
       assert(next !== undefined, 'the chain has this delta')
       const bytes = readDelta(from, next)
@@ -63,11 +75,9 @@ export const replay = async (
 }
 
 /** The raw bytes of a delta. Rejects with LoadError. */
-export const readDelta = (
-  from: { readonly objects: ObjectStore; readonly platform: SnapshotPlatform },
-  delta: DeltaEntry,
-): Promise<Uint8Array> => {
+export const readDelta = (from: ReplayFrom, delta: DeltaEntry): Promise<Uint8Array> => {
   const expected = expectedOf(delta)
+  const ownBytes = from.deltaBounds?.rawBytes ?? snapshotLimits.deltaRawBytes
   return readStored(from, expected, async (raw) => {
     const parts: Uint8Array[] = []
     let length = 0
@@ -76,6 +86,10 @@ export const readDelta = (
       if (length > snapshotLimits.deltaRawBytes) {
         const reason = `it unpacks to more than ${snapshotLimits.deltaRawBytes} bytes`
         throw new LoadError({ ...expected, code: 'damaged', reason })
+      }
+      if (length > ownBytes) {
+        const reason = `it unpacks to more than the ${ownBytes} bytes that this process has room for`
+        throw new LoadError({ ...expected, code: 'memory', reason })
       }
       parts.push(part)
     }
@@ -98,7 +112,7 @@ export const takeInto =
   (store: Store, pause: () => Promise<void>): TakeRecords =>
   async (records) => {
     for (const turn of turns(records, limits.applyChanges)) {
-      const { restore } = apply(store, turn, { constantsOf: () => [] })
+      const { restore } = apply(store, turn)
       assert(restore === null, 'a delta holds no restore record')
       await pause()
     }

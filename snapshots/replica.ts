@@ -4,38 +4,29 @@ import { limits } from '../src/base/limits.ts'
 import type { CheckedPolicy } from '../src/check/core.ts'
 import type { PreparingEngine } from '../src/engine/engine.ts'
 import type { NeededIndex } from '../src/engine/indexes.ts'
-import { apply, type RestoreRecord, turns } from '../src/log/apply.ts'
+import { type RestoreRecord, turns } from '../src/log/apply.ts'
 import type { RevisedRecord } from '../src/log/log.ts'
 import type { Store } from '../src/store/facts.ts'
 import { formatPosition } from '../src/wire/position.ts'
 import { ActivePolicy } from './active-policy.ts'
+import { applyToActive } from './apply-to-active.ts'
 import { CompiledPolicies, type CompiledPolicy } from './compiled-policies.ts'
+import { wait } from './deadline.ts'
 import { InFlight } from './in-flight.ts'
-import type { SnapshotPlatform } from './platform.ts'
 import { prepareNext, type Received, type Successor } from './prepare-next.ts'
 import { Progress } from './progress.ts'
 import { Recording } from './recording.ts'
 import { RestoreNeeded, SwapError } from './replica-error.ts'
-import type { StorePool } from './store-pool.ts'
-
-export interface ReplicaOptions {
-  readonly id: string
-  readonly pool: StorePool
-  /** Of this pool, which gets it back; by default an empty one. */
-  readonly store?: Store
-  /** Nothing up to this position is missing in the store; by default its revision. */
-  readonly through?: number
-  readonly platform: Pick<SnapshotPlatform, 'log' | 'pause' | 'monotonicMs'>
-  /** Rows of a table up to which a missing index is built here. */
-  readonly indexRows?: number
-  /** Compiles a policy away from this thread; null when it cannot be done now. */
-  readonly compile?: (source: string, filename: string | null) => Promise<CompiledPolicy | null>
-}
+import type { ReplicaOptions, SwapOptions } from './replica-options.ts'
+import { warmDictionary } from './warm-dictionary.ts'
 
 interface Push {
   readonly records: readonly RevisedRecord[]
   readonly through: number
 }
+
+/** Between two looks at whether what was replaced is given back. */
+const RELEASED_LOOK_MS = 20
 
 export class Replica {
   readonly id: string
@@ -44,7 +35,7 @@ export class Replica {
   readonly #progress: Progress
   /** As far as nothing is missing. */
   readonly #passed: Progress
-  readonly #inFlight = new InFlight()
+  readonly #inFlight: InFlight
   #active: ActivePolicy
   #position: string
   #started = false
@@ -59,12 +50,15 @@ export class Replica {
   /** What was applied since a swap began. */
   #recording: Recording | null = null
   /** Settles when the store that was replaced last is back in its pool. */
-  #released: Promise<void> = Promise.resolve()
+  /** Stores that were replaced and that somebody may still hold. */
+  #held = 0
+  #tellReleased: () => void = () => {}
 
   constructor(options: ReplicaOptions) {
     const { id, pool, store = pool.create(), through = store.revision() } = options
     this.id = id
     this.#options = options
+    this.#inFlight = new InFlight(options.platform.monotonicMs, options.holdMs)
     this.#active = this.#activeOver(store)
     this.#passed = new Progress(Math.max(through, store.revision()))
     this.#progress = new Progress(store.revision())
@@ -129,7 +123,7 @@ export class Replica {
     assert(!this.#started, 'a replica starts once')
     this.#started = true
     this.#active.start()
-    void this.#warm(this.#active)
+    this.#warm(this.#active)
   }
 
   /** Builds what `missingIndexes` tells, however long it takes. */
@@ -193,7 +187,7 @@ export class Replica {
     let next: ActivePolicy | null = null
     try {
       // Two stores at most: the one that was replaced before this is given back first.
-      await this.#released
+      await this.#untilReleased()
       const received = await load()
       next = this.#activeOver(received.store)
       const successor: Successor = {
@@ -244,13 +238,29 @@ export class Replica {
     this.#passed.advance(force ? ahead : Math.max(ahead, this.through))
     if (force) this.#cuts++
     this.#moved()
-    this.#released = new Promise((resolve) => {
-      this.#inFlight.whenLeft(() => {
-        this.#release(previous)
-        resolve()
-      })
-    })
-    if (this.#started) void this.#warm(next)
+    this.#held++
+    const release = (): void => {
+      this.#held--
+      this.#release(previous)
+      this.#tellReleased()
+    }
+    this.#inFlight.whenLeft(release)
+    if (this.#started) this.#warm(next)
+  }
+
+  /** Resolves when nobody holds on to what was replaced. */
+  async #untilReleased(): Promise<void> {
+    this.#inFlight.forget()
+    const { holdMs } = this.#options
+    while (this.#held > 0) {
+      // What can be cut off waits by timers of its own: a promise that another request settles may tell it nothing, and then it waited for ever.
+      if (holdMs !== undefined) await wait(RELEASED_LOOK_MS)
+      else
+        await new Promise<void>((resolve) => {
+          this.#tellReleased = resolve
+        })
+      this.#inFlight.forget()
+    }
   }
 
   #release(active: ActivePolicy): void {
@@ -287,26 +297,17 @@ export class Replica {
   }
 
   #apply(records: readonly RevisedRecord[]): void {
-    const before = this.store.revision()
-    const restore = this.#applyTo(this.#active, records, before)
+    const restore = this.#applied(records)
     if (restore === null) return
     // Whatever comes in front of the record is applied.
     this.#passed.advance(Math.max(this.through, restore.revision - 1))
     throw new RestoreNeeded(restore)
   }
 
-  #applyTo(active: ActivePolicy, records: readonly RevisedRecord[], before: number): RestoreRecord | null {
-    let policyChanged = true
+  #applied(records: readonly RevisedRecord[]): RestoreRecord | null {
     try {
-      // Constants are interned when a policy becomes active: replay has no use for those of older ones.
-      const outcome = apply(active.store, records, { constantsOf: () => [] })
-      policyChanged = outcome.policyChanged
-      return outcome.restore
+      return applyToActive(this.#active, records, this.#recording)
     } finally {
-      // Also when a record stopped it: those in front are applied.
-      const now = active.store.revision()
-      this.#recording?.add(records.filter(({ revision }) => revision > before && revision <= now))
-      if (policyChanged) active.change()
       this.#moved()
     }
   }
@@ -317,19 +318,8 @@ export class Replica {
     this.#progress.advance(revision)
   }
 
-  /** Takes the dictionary of an image into memory, in turns. */
-  async #warm(active: ActivePolicy): Promise<void> {
+  #warm(active: ActivePolicy): void {
     const { log, pause } = this.#options.platform
-    try {
-      while (!this.#closed && this.#active === active && !active.store.warm(limits.warmValues)) await pause()
-    } catch (error) {
-      // Answers are found in the database all the same.
-      log('error', 'dictionary-not-warmed', { environment: this.id, reason: error instanceof Error ? error.message : String(error) })
-    }
+    void warmDictionary(this.id, active.store, { isServed: () => !this.#closed && this.#active === active, log, pause })
   }
-}
-
-export interface SwapOptions {
-  /** Also back in the same log, to another log, and without the records that arrived meanwhile: the next push has to follow `through`. */
-  readonly force?: boolean
 }

@@ -10,6 +10,12 @@ export interface StorePool {
   release(store: Store): void
 }
 
+/** What one of several users sees of a pool. */
+export interface StorePart extends StorePool {
+  /** Whoever worked with its stores was cut off: all but this one are lost, with their memory. */
+  abandon(kept: Store | null): void
+}
+
 export interface ImageWriter {
   /** Straight into the reserved memory. Throws ImageError when there are more bytes than announced. */
   write(chunk: Uint8Array): void

@@ -1,5 +1,4 @@
 /** Writes immutable objects and reads each back before anything names it. */
-import { assert } from '../src/base/assert.ts'
 import type { RevisedRecord } from '../src/log/log.ts'
 import type { RestoreBody } from '../src/log/record.ts'
 import type { Store } from '../src/store/facts.ts'
@@ -13,7 +12,7 @@ import { deltaKey, restoreKey, snapshotKey } from './object-keys.ts'
 import { type ObjectStore, StoreError } from './object-store.ts'
 import type { SnapshotPlatform } from './platform.ts'
 import { PublishError } from './publish-error.ts'
-import { readDelta, recordsOf } from './replay.ts'
+import { readDelta } from './replay.ts'
 
 /** A replica's database at one moment. */
 export interface ReplicaImage {
@@ -83,13 +82,13 @@ export const uploadDelta = async (
   const parts = await encodeRecords(records, to.platform.pause)
   const count = fitting(parts)
   const end = count === records.length ? last : (records[count - 1]?.revision ?? first)
-  return uploadRawDelta(to, { first, last: end, raw: joinDelta({ first, last: end }, count, parts.slice(0, count)), records: count })
+  return uploadRawDelta(to, { first, last: end, raw: joinDelta({ first, last: end }, count, parts.slice(0, count)) })
 }
 
 /** Rejects with PublishError. */
 export const uploadRawDelta = async (
   to: UploadTo,
-  { first, last, raw, records }: { readonly first: number; readonly last: number; readonly raw: Uint8Array; readonly records: number },
+  { first, last, raw }: { readonly first: number; readonly last: number; readonly raw: Uint8Array },
 ): Promise<DeltaEntry> => {
   const stored = await compressed(to, raw)
   const entry: DeltaEntry = {
@@ -102,9 +101,10 @@ export const uploadRawDelta = async (
   const what = { operation: 'publish delta', key: entry.key, revision: last }
   await putObject(to.objects, stored.bytes, what)
   await proven(what, async () => {
-    let found = 0
-    for (const _ of recordsOf(await readDelta(to, entry), entry)) found++
-    assert(found === records, `delta \`${entry.key}\` holds ${found} records, written were ${records}`)
+    // Byte by byte, which says more than decoding its records does, and takes a tenth of the time.
+    if (await areEqual(await readDelta(to, entry), raw, to.platform.pause)) return
+    const reason = 'it unpacks to other bytes than were compressed'
+    throw new LoadError({ operation: 'read delta back', key: entry.key, revision: last, code: 'damaged', reason })
   })
   return entry
 }
@@ -168,6 +168,15 @@ const compressed = async (
     await platform.pause()
   }
   return { bytes, sha256: hash.digest() }
+}
+
+const areEqual = async (a: Uint8Array, b: Uint8Array, pause: () => Promise<void>): Promise<boolean> => {
+  if (a.length !== b.length) return false
+  for (let index = 0; index < a.length; index++) {
+    if (a[index] !== b[index]) return false
+    if (index % snapshotLimits.turnBytes === snapshotLimits.turnBytes - 1) await pause()
+  }
+  return true
 }
 
 /** How many of the parts one delta takes: at least one. */

@@ -16,6 +16,8 @@ export const connect = (environment: Variables = process.env): ArctosClient => n
 export const connectAsAdmin = (environment: Variables = process.env): AdminClient => new AdminClient(place(environment, null))
 
 const place = ({ OSO_URL: url = '', OSO_AUTH: key = '' }: Variables, localKey: string | null): ClientOptions => {
+  // An address is shown when it cannot be reached.
+  if (url.includes('@')) throw new CliError('OSO_URL is `http(s)://host:port` without a name or password: the key is in OSO_AUTH')
   if (key !== '') return { url: url === '' ? LOCAL : url, key: key.trim() }
   if (localKey === null) throw new CliError('OSO_AUTH is not set: it holds the admin key, as `arctos key generate --admin` prints it')
   if (url !== '') throw new CliError('OSO_AUTH is not set: it holds the API key')

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { formatFact, parseFact, parseFactPattern, parsePattern, parseValue } from './arguments.ts'
 import { CliError } from './cli-error.ts'
 import { connect } from './connection.ts'
+import { overviewLines } from './environment-overview.ts'
 import { print } from './output.ts'
 
 export const addFactCommands = (program: Command): void => {
@@ -32,7 +33,11 @@ export const addFactCommands = (program: Command): void => {
     .argument('[predicate]', 'a predicate, or _ for every one', '_')
     .argument('[argument...]')
     .action(get)
-  program.command('inspect').description('facts with this value as any argument').argument('<value>').action(inspect)
+  program
+    .command('inspect')
+    .description('what is in the environment and how fresh it is; with a value: facts with that value as any argument')
+    .argument('[value]')
+    .action(inspect)
   program
     .command('clear')
     .description('remove all facts and the policy')
@@ -48,7 +53,11 @@ const get = async (predicate: string, args: readonly string[]): Promise<void> =>
   for (const fact of facts) print(formatFact(fact))
 }
 
-const inspect = async (text: string): Promise<void> => {
+const inspect = async (text: string | undefined): Promise<void> => {
+  if (text === undefined) {
+    for (const line of overviewLines(await connect().environment())) print(line)
+    return
+  }
   const { type, id } = parseValue(text)
   const facts = await connect().facts(null, [])
   for (const fact of facts) if (fact.args.some((arg) => arg.type === type && arg.id === id)) print(formatFact(fact))

@@ -1,21 +1,24 @@
-/** `policy`, `validate`, `test`. */
+/** `policy` and its subcommands, `validate`, `test`. */
 import type { Command } from 'commander'
-import { ClientError } from '../../src/client/transport.ts'
 import { compilePolicy } from '../../src/engine/compile.ts'
 import type { SourceFile } from '../../src/polar/source.ts'
+import type { PolicyTestResult } from '../../src/wire/responses.ts'
 import { CliError } from './cli-error.ts'
 import { connect } from './connection.ts'
-import { print, printError } from './output.ts'
+import { countOf, print, printError } from './output.ts'
 import { readPolicyFiles, showDiagnostics, showMessage } from './policy-files.ts'
+import { addPolicyHistory } from './policy-history.ts'
+import { policyRefusal } from './policy-refusal.ts'
 
 export const addPolicyCommands = (program: Command): void => {
-  program
+  const policy = program
     .command('policy')
     .description('upload a policy; several files are one policy')
     .argument('[file...]')
     .option('-f, --file <file>', 'a policy file; may repeat', collect)
     .option('--force', 'save although policy tests fail')
     .action(upload)
+  addPolicyHistory(policy)
   program.command('validate').description('check policy files offline').argument('<file...>').action(validate)
   program
     .command('test')
@@ -49,31 +52,16 @@ const validate = async (paths: readonly string[]): Promise<void> => {
 const test = async (paths: readonly string[], { failFast = false }: { readonly failFast?: boolean }): Promise<void> => {
   const { files, source, filename } = await readPolicyFiles(paths)
   const result = await connect().testPolicy(source, filename, { failFast, showSuggestions: true })
-  for (const { name, passed, total } of result.tests) print(`${passed === total ? 'pass' : 'FAIL'} ${name} (${passed} of ${total})`)
-  for (const { message } of result.errors) printError(showMessage(files, message))
+  printTests(files, result)
   if (!result.success) throw new CliError(result.tests.length === 0 ? 'the policy is not valid' : 'policy tests failed')
   print(`${countOf(result.tests.length, 'test')} passed`)
 }
 
-/** The reason why a policy was refused, every place with its source line. */
-export const policyRefusal = (files: readonly SourceFile[], error: unknown): unknown => {
-  if (!(error instanceof ClientError)) return error
-  const messages = messagesIn(error.body)
-  return messages.length === 0 ? error : new CliError(messages.map((message) => showMessage(files, message)).join('\n\n'), { cause: error })
+/** A line per test, and every mistake with its source line. */
+export const printTests = (files: readonly SourceFile[], { tests, errors }: PolicyTestResult): void => {
+  for (const { name, passed, total } of tests) print(`${passed === total ? 'pass' : 'FAIL'} ${name} (${passed} of ${total})`)
+  for (const { message } of errors) printError(showMessage(files, message))
 }
-
-/** Messages of the `errors` of a refusal, or of its test results. */
-const messagesIn = (body: unknown): readonly string[] => {
-  if (typeof body !== 'object' || body === null) return []
-  if ('test_results' in body) return messagesIn(body.test_results)
-  const errors: unknown = 'errors' in body ? body.errors : []
-  if (!Array.isArray(errors)) return []
-  return errors.flatMap((entry: unknown) =>
-    typeof entry === 'object' && entry !== null && 'message' in entry && typeof entry.message === 'string' ? [entry.message] : [],
-  )
-}
-
-const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 // No default of the option itself: the help would show it.
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value]

@@ -20,14 +20,20 @@ export const readPolicyFiles = async (paths: readonly string[]): Promise<PolicyF
   return rest.length === 0 ? { files, source: only.text, filename: only.name } : { files, source: joinFiles(files), filename: null }
 }
 
-const readPolicyFile = async (path: string): Promise<SourceFile> => {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new CliError(`\`${path}\` cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+const readPolicyFile = async (path: string): Promise<SourceFile> => decodePolicyFile(path, await readBytes(path))
+
+export const readBytes = async (path: string): Promise<Buffer> =>
+  readFile(path).catch((cause: unknown) => {
+    throw new CliError(`\`${path}\` cannot be read: ${reasonOf(cause)}`, { cause })
   })
+
+export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+export const decodePolicyFile = (name: string, bytes: Uint8Array): SourceFile => {
   const { value, diagnostics } = decodeSource(bytes)
   const [problem] = diagnostics
-  if (value !== null) return { name: path, text: value }
-  throw new CliError(problem === undefined ? `\`${path}\` is no text` : `${path}: ${problem.message}`)
+  if (value !== null) return { name, text: value }
+  throw new CliError(problem === undefined ? `\`${name}\` is no text` : `${name}: ${problem.message}`)
 }
 
 export const showDiagnostics = (files: readonly SourceFile[], diagnostics: readonly Diagnostic[]): string =>

@@ -4,6 +4,7 @@ import type { Fact } from '../../src/base/value.ts'
 import { formatFact, parseFactPattern, parseFactText, parseName, parseValue } from './arguments.ts'
 import { connect } from './connection.ts'
 import { print } from './output.ts'
+import { whyLines } from './why.ts'
 
 interface ContextOption {
   readonly contextFact?: readonly Fact[]
@@ -16,7 +17,8 @@ export const addQuestionCommands = (program: Command): void => {
       .description('check an action; without a resource, a global one')
       .argument('<actor>')
       .argument('<action>')
-      .argument('[resource]'),
+      .argument('[resource]')
+      .option('--why', 'also print why: the rules and facts that allow it, or what each rule lacks'),
   ).action(authorize)
   withContext(
     program
@@ -60,11 +62,16 @@ const authorize = async (
   actor: string,
   action: string,
   resource: string | undefined,
-  { contextFact = [] }: ContextOption,
+  { contextFact = [], why = false }: ContextOption & { readonly why?: boolean },
 ): Promise<void> => {
   const client = connect()
   const subject = parseValue(actor)
   const name = parseName(action)
+  if (why) {
+    const explained = await client.explain(subject, name, resource === undefined ? null : parseValue(resource), contextFact)
+    for (const line of [explained.allowed ? 'Allowed' : 'Denied', ...whyLines(explained)]) print(line)
+    return
+  }
   const allowed =
     resource === undefined
       ? (await client.query({ predicate: 'allow', args: [subject, { type: 'String', id: name }] }, contextFact)).length > 0

@@ -1,6 +1,7 @@
 /** `replicate`: the replicator of a cell, to which its runtimes connect. */
 import type { Command } from 'commander'
 import type { Configuration } from '../../src/ops/settings.ts'
+import { keepCompiled, writeCompiled } from '../node/compiled-modules.ts'
 import { CliError } from './cli-error.ts'
 import { configured, endOnSignal, type FlagValues, withSettings } from './flags.ts'
 import { print } from './output.ts'
@@ -17,6 +18,7 @@ export const addReplicateCommand = (program: Command): void => {
 
 const replicate = async (options: FlagValues): Promise<void> => {
   const { configuration } = configured(options)
+  keepCompiled(configuration.directory)
   const [{ startReplicatorProcess }, { StartError }, { printPlace }] = await Promise.all([
     import('../node/replicate.ts'),
     import('../node/start.ts'),
@@ -26,6 +28,7 @@ const replicate = async (options: FlagValues): Promise<void> => {
     throw error instanceof StartError ? new CliError(error.message, { cause: error }) : error
   })
   endOnSignal(running)
+  writeCompiled()
   print(banner(printPlace(running.place), configuration))
 }
 

@@ -4,6 +4,7 @@ import { describeConfiguration } from '../../src/ops/configuration.ts'
 import type { Configuration } from '../../src/ops/settings.ts'
 import { developmentKey } from '../../src/wire/api-key.ts'
 import { exampleKey, exampleQuestions } from '../example.ts'
+import { keepCompiled, writeCompiled } from '../node/compiled-modules.ts'
 import type { RunningServer } from '../node.ts'
 import { CliError } from './cli-error.ts'
 import { configured, endOnSignal, type FlagValues, withSettings } from './flags.ts'
@@ -34,13 +35,16 @@ const serve = async (paths: readonly string[], options: FlagValues): Promise<voi
   const policyPaths = [...paths, ...(typeof watched === 'object' ? watched : [])]
   const development = configuration.mode === 'development'
   if (policyPaths.length > 0 && !development) throw new CliError('policy files can be loaded by a development server only')
-  const server = await start(configuration)
+  const server = await startServing(configuration)
   endOnSignal(server)
+  writeCompiled()
   await openPolicy(server, policyPaths, watched !== undefined)
   print(banner(server, configuration.directory, development))
 }
 
-const start = async (configuration: Configuration): Promise<RunningServer> => {
+/** Rejects with CliError when it cannot start. */
+export const startServing = async (configuration: Configuration): Promise<RunningServer> => {
+  keepCompiled(configuration.directory)
   // Only this command needs the server's modules, which take longer to load than the others to run.
   const [{ startServer }, { StartError }] = await Promise.all([import('../node.ts'), import('../node/start.ts')])
   return startServer(configuration).catch((error: unknown) => {

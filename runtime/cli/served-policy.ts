@@ -1,5 +1,4 @@
 /** The policy files that a development server was started with: loaded once it serves, and again when they change. */
-import { watch } from 'node:fs'
 import { ArctosClient } from '../../src/client/client.ts'
 import { ClientError } from '../../src/client/transport.ts'
 import type { WriteLogLine } from '../../src/ops/log-line.ts'
@@ -7,11 +6,9 @@ import { developmentKey } from '../../src/wire/api-key.ts'
 import type { RunningServer } from '../node.ts'
 import { CliError } from './cli-error.ts'
 import { print } from './output.ts'
-import { policyRefusal } from './policy-commands.ts'
 import { readPolicyFiles, showMessage } from './policy-files.ts'
-
-/** Editors write a file in several steps. */
-const SETTLE_MS = 100
+import { policyRefusal } from './policy-refusal.ts'
+import { watchFiles } from './watch-files.ts'
 
 /** Loads the files into the default environment; rejects with CliError when they are refused. */
 export const loadServedPolicy = async (url: string, paths: readonly string[]): Promise<void> => {
@@ -26,19 +23,12 @@ export const loadServedPolicy = async (url: string, paths: readonly string[]): P
 
 /** Loads the files again whenever one of them changes; a refused policy leaves the active one. */
 export const watchServedPolicy = ({ url, log }: Pick<RunningServer, 'url' | 'log'>, paths: readonly string[]): void => {
-  let timer: NodeJS.Timeout | undefined
-  const reload = (): void => {
+  watchFiles(paths, () =>
     loadServedPolicy(url, paths).catch((error: unknown) => {
       if (!(error instanceof CliError || error instanceof ClientError)) throw error
       logRefusedPolicy(log, error)
-    })
-  }
-  for (const path of paths) {
-    watch(path, () => {
-      clearTimeout(timer)
-      timer = setTimeout(reload, SETTLE_MS)
-    })
-  }
+    }),
+  )
 }
 
 /** The message quotes the policy: whoever wrote it is the one who reads the lines of a development server. */

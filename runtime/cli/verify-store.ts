@@ -8,6 +8,7 @@ import { createStorePool } from '../../snapshots/pool.ts'
 import type { WriteLogLine } from '../../src/ops/log-line.ts'
 import { parseStorePlace, type StorePlace } from '../../src/ops/places.ts'
 import { settings } from '../../src/ops/settings.ts'
+import { withoutSecrets } from '../../src/ops/without-secrets.ts'
 import { isEnvironmentId } from '../../src/wire/api-key.ts'
 import { compileModules } from '../node/stores.ts'
 import { CliError } from './cli-error.ts'
@@ -49,7 +50,7 @@ const placeOf = ({ store, directory }: VerifyOptions): StorePlace => {
   const folder = directory ?? (process.env['OSO_DIRECTORY'] || settings.directory.default)
   if (text === '') return { kind: 'folder', path: join(folder, 'objects') }
   const parsed = parseStorePlace(text)
-  if ('expected' in parsed) throw new CliError(`the store must be ${parsed.expected}, found \`${text}\``)
+  if ('expected' in parsed) throw new CliError(`the store must be ${parsed.expected}, found \`${withoutSecrets(text)}\``)
   return parsed.place
 }
 

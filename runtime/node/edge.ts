@@ -3,13 +3,11 @@ import { Follower } from '../../snapshots/follower.ts'
 import { nodeSnapshotPlatform } from '../../snapshots/node/platform.ts'
 import type { ObjectStore } from '../../snapshots/object-store.ts'
 import type { Configuration } from '../../src/ops/settings.ts'
-import { developmentEnvironment, developmentKey } from '../../src/wire/api-key.ts'
-import { createApp, createStartingApp } from '../app.ts'
-import { createService } from '../create-service.ts'
-import { EdgeEnvironments } from '../edge-environments.ts'
-import { edgeMetrics, lookCounts } from '../edge-metrics.ts'
+import { createApp } from '../app.ts'
+import { createEdge, edgeKeys } from '../edge.ts'
+import type { EdgeEnvironments } from '../edge-environments.ts'
 import { createOrigin, type Origin } from '../edge-origin.ts'
-import { hashKey, KeyRing } from '../keys.ts'
+import type { KeyRing } from '../keys.ts'
 import type { RunningServer } from '../node.ts'
 import type { Platform } from '../platform.ts'
 import type { Service } from '../service.ts'
@@ -24,7 +22,7 @@ export type RunningEdge = Pick<RunningServer, 'url' | 'log' | 'stop'>
 /** Resolves when it listens: it is ready when the keys of the cell have arrived. Rejects with StartError. */
 export const startEdge = async (configuration: Configuration): Promise<RunningEdge> => {
   const platform = nodePlatform(configuration)
-  const keys = await edgeKeys(configuration, platform, null)
+  const keys = await nodeEdgeKeys(configuration, platform, null)
   const place = sourcePlace(configuration)
   const objects = await openSource(place, { secret: configuration.secret, platform: nodeSnapshotPlatform(platform.log), orElse: false })
   const origin = configuration.origin === null ? null : createOrigin({ url: configuration.origin.replace(/\/+$/, ''), fetch })
@@ -50,24 +48,21 @@ export interface ServedEdge {
 
 /** Serves environments that followers feed. Resolves when it listens and, where `looked` is given, that has resolved. */
 export const serveEdge = async (served: ServedEdge): Promise<RunningEdge> => {
-  const { configuration, platform, kind } = served
+  const { configuration, platform } = served
   const modules = await compileModules()
-  const environments = edgeEnvironments(served, storePool(modules))
   const policies = new PolicyThread(modules, platform.log)
   const state: { unready: string | null; server?: HttpServer } = { unready: null }
-  let app = createStartingApp(platform)
-  let started = false
-  const loop = new Loop(configuration.refreshMs, async () => {
-    await environments.refresh()
-    // Before the keys are there, each would be refused for good.
-    if (started || environments.problemOfKeys() !== null) return
-    started = true
-    const unready = (): string | null => state.unready ?? environments.problem()
-    app = createApp(
-      createService({ configuration, platform, keys: served.keys, policies, environments, unready, kind, origin: served.origin }),
-    )
-    platform.log('info', 'loaded', { kind, url: state.server?.url ?? '' })
+  const [pool, snapshots] = [storePool(modules), nodeSnapshotPlatform(platform.log)]
+  const edge = createEdge({
+    ...served,
+    policies,
+    createApp,
+    follow: (env, partition, counts) => new Follower({ env, partition, pool, platform: snapshots, counts, ...served.followedBy(env) }),
+    unready: () => state.unready,
+    url: () => state.server?.url ?? '',
   })
+  const { environments } = edge
+  const loop = new Loop(configuration.refreshMs, edge.look)
   const stop = async (): Promise<void> => {
     state.unready = 'the server is shutting down'
     await state.server?.drain(configuration.shutdownTimeoutMs)
@@ -76,8 +71,7 @@ export const serveEdge = async (served: ServedEdge): Promise<RunningEdge> => {
     environments.close()
   }
   try {
-    edgeMetrics(platform.metrics, environments)
-    const server = await openServer(configuration, () => app)
+    const server = await openServer(configuration, edge.app)
     state.server = server
     if (served.looked !== undefined) {
       await environments.refresh()
@@ -91,38 +85,9 @@ export const serveEdge = async (served: ServedEdge): Promise<RunningEdge> => {
   }
 }
 
-const edgeEnvironments = (served: ServedEdge, pool: ReturnType<typeof storePool>): EdgeEnvironments => {
-  const { configuration, platform, keys, kind, origin, only, followedBy } = served
-  const snapshots = nodeSnapshotPlatform(platform.log)
-  const counts = lookCounts(platform.metrics)
-  return new EdgeEnvironments({
-    follow: (env, partition) => new Follower({ env, partition, pool, platform: snapshots, counts, ...followedBy(env) }),
-    keys,
-    kind,
-    only,
-    hasOrigin: origin !== null,
-    needsControl: kind === 'edge',
-    readyStalenessMs: configuration.readyStalenessMs === 0 ? null : configuration.readyStalenessMs,
-    refreshMs: configuration.refreshMs,
-    platform,
-  })
-}
-
-/** Keys beside those of `control`, as the cell has them: of a file, and on a development machine the well-known one. `only`: of this environment. */
-export const edgeKeys = async (configuration: Configuration, platform: Platform, only: string | null): Promise<KeyRing> => {
-  const keys = new KeyRing(platform.sha256)
-  const file = await readKeys(configuration, platform)
-  const tokenId = developmentKey.split('_')[2] ?? ''
-  const known = {
-    environment: developmentEnvironment,
-    tokenId,
-    access: 'read-write',
-    hash: hashKey(platform.sha256, developmentKey),
-  } as const
-  const all = [...file.records(), ...(configuration.mode === 'development' ? [known] : [])]
-  for (const record of all) if (only === null || record.environment === only) keys.add(record)
-  return keys
-}
+/** Keys beside those of `control`: of a file, and on a development machine the well-known one. `only`: of this environment. */
+export const nodeEdgeKeys = async (configuration: Configuration, platform: Platform, only: string | null): Promise<KeyRing> =>
+  edgeKeys(platform, configuration, (await readKeys(configuration, platform)).records(), only)
 
 const END_MS = 1000
 

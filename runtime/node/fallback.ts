@@ -11,7 +11,7 @@ import type { EdgeEnvironments } from '../edge-environments.ts'
 import { fallbackMetrics, withFallbackRequests } from '../edge-metrics.ts'
 import { hashKey } from '../keys.ts'
 import type { Platform } from '../platform.ts'
-import { edgeKeys, type RunningEdge, serveEdge } from './edge.ts'
+import { nodeEdgeKeys, type RunningEdge, serveEdge } from './edge.ts'
 import { exportArchive, hasCopy, importArchive, openCopy, openSource, sourcePlace } from './edge-objects.ts'
 import { nodePlatform, reasonOf, StartError } from './start.ts'
 
@@ -67,7 +67,7 @@ const start = async (
       throw new StartError(`there is no snapshot of environment \`${env}\` to start from, in the store or on disk: ${problem}`)
     fallbackMetrics(platform.metrics, { environments, env, nowMs: platform.nowMs })
   }
-  const keys = await edgeKeys(configuration, platform, env)
+  const keys = await nodeEdgeKeys(configuration, platform, env)
   keys.add({ environment: env, tokenId: token.split('_')[2] ?? '', access: 'read-only', hash: hashKey(platform.sha256, token) })
   const followedBy = (copied: string) => ({ objects, heartbeats, fetch: () => update(copied) })
   const running = await serveEdge({ configuration, platform, keys, kind: 'fallback', origin: null, only: env, followedBy, looked })

@@ -48,6 +48,6 @@ const environmentBody = (admin: Admin, id: string): EnvironmentBody => {
     revision: environment === undefined ? null : environment.store.revision(),
     facts: environment === undefined ? null : environment.store.totals().total,
     keys: admin.keys.records().filter((key) => key.environment === id).length,
-    problem: environment === undefined ? 'not loaded' : environment.problem,
+    problem: environment === undefined ? (admin.serves(id) ? null : 'not loaded') : environment.problem,
   }
 }

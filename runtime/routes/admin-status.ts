@@ -12,12 +12,11 @@ export const statusRoute: AdminRoute = {
   async handle({ admin }, service) {
     const { known, problem } = await environmentsOf(admin.replicator)
     const { state, logId, problem: appendProblem, pending } = admin.replicator.status()
-    const environments = [admin.environment, ...admin.environments()].map((environment) =>
-      statusOf(
-        environment,
-        known.find(({ env }) => env === environment.id),
-      ),
-    )
+    const heads = new Map(known.map(({ env, last }) => [env, last]))
+    const environments = [
+      ...[admin.environment, ...admin.environments()].map((environment) => statusOf(environment, heads.get(environment.id) ?? null)),
+      ...admin.idle().map((id) => idleStatus(id, heads.get(id) ?? null)),
+    ]
     const log = { id: logId, state, problem: appendProblem?.message ?? problem, pending_appends: pending }
     return json({ unready: service.unready(), log, environments } satisfies StatusBody)
   },
@@ -35,15 +34,21 @@ const environmentsOf = async (
   }
 }
 
-const statusOf = (environment: Environment, known: EnvironmentStatus | undefined): EnvironmentStatusBody => {
-  const revision = environment.store.revision()
-  const head = known?.last ?? null
-  return {
-    id: environment.id,
-    revision,
-    head,
-    lag: head === null ? null : Math.max(0, head - environment.through),
-    staleness_ms: environment.stalenessMs(),
-    problem: environment.problem,
-  }
-}
+const statusOf = (environment: Environment, head: number | null): EnvironmentStatusBody => ({
+  id: environment.id,
+  revision: environment.store.revision(),
+  head,
+  lag: head === null ? null : Math.max(0, head - environment.through),
+  staleness_ms: environment.stalenessMs(),
+  problem: environment.problem,
+})
+
+/** What is not in memory follows nothing. */
+const idleStatus = (id: string, head: number | null): EnvironmentStatusBody => ({
+  id,
+  revision: null,
+  head,
+  lag: null,
+  staleness_ms: null,
+  problem: null,
+})

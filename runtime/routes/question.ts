@@ -18,7 +18,7 @@ export const questionOf = (contextFacts: readonly WireFact[] | null | undefined,
         ? none
         : checkContext(contextFacts, environment, service),
     unixSeconds: Math.floor(platform.nowMs() / 1000),
-    nowMs: platform.monotonicMs,
+    nowMs: platform.queryMs === undefined ? platform.monotonicMs : platform.queryMs,
     timeoutMs: limits.queryTimeoutMs,
   }
 }

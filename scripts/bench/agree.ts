@@ -1,8 +1,6 @@
 /** Decisions are checked against the reference before anything is timed: a fast wrong answer is worth nothing. */
 import { askCheck, askList, askPage, askSubjects } from './ask.ts'
-import { auditor } from './github.ts'
 import type { CheckQuestion } from './questions.ts'
-import type { Action } from './reference.ts'
 import type { World } from './world.ts'
 
 /** Throws at the first answer that differs. */
@@ -13,22 +11,31 @@ export const agreeOnChecks = (world: World, questions: readonly CheckQuestion[])
   }
 }
 
-export const agreeOnList = ({ engine, reference, size }: World, user: string, action: Action): void =>
-  same(`list of ${action} by ${user} at ${size}`, askList(engine, user, action), reference.list(user, action))
+export const agreeOnList = ({ engine, reference, size }: World, user: string, action: string): void =>
+  same(
+    `list of ${action} by ${user} at ${size}`,
+    askList(engine, user, { action, resourceType: reference.resourceType }),
+    reference.list(user, action),
+  )
 
-export const agreeOnSubjects = ({ engine, reference, size }: World, issue: string, action: Action): void =>
-  same(`subjects of ${action} on ${issue} at ${size}`, askSubjects(engine, issue, action), reference.subjects(action, issue))
+export const agreeOnSubjects = ({ engine, reference, size }: World, id: string, action: string): void =>
+  same(
+    `subjects of ${action} on ${id} at ${size}`,
+    askSubjects(engine, { type: reference.resourceType, id }, action),
+    reference.subjects(action, id),
+  )
 
 /** Follows all pages of the auditor. */
-export const agreeOnPages = ({ engine, reference, size }: World, pageSize: number): void => {
+export const agreeOnPages = ({ engine, reference, size, data }: World, pageSize: number): void => {
+  const { action, auditor } = data.lists
   const found: string[] = []
   for (let after: string | null = null; ; ) {
-    const { ids, more } = askPage(engine, auditor.id, { size: pageSize, after })
+    const { ids, more } = askPage(engine, auditor.id, { action, resourceType: reference.resourceType, size: pageSize, after })
     found.push(...ids)
     if (!more) break
     after = found.at(-1) ?? null
   }
-  same(`pages of the auditor at ${size}`, found, reference.list(auditor.id, 'read'))
+  same(`pages of the auditor at ${size}`, found, reference.list(auditor.id, action))
 }
 
 const same = (what: string, found: readonly string[], wanted: readonly string[]): void => {

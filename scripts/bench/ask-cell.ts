@@ -5,14 +5,14 @@ import type { CheckQuestion } from './questions.ts'
 
 type Request = Omit<Sent, 'key'>
 
-export const checkOf = ({ user, action, issue }: Pick<CheckQuestion, 'user' | 'action' | 'issue'>): Request => ({
+export const checkOf = ({ user, action, resource }: Omit<CheckQuestion, 'allowed'>): Request => ({
   path: '/api/authorize',
   body: JSON.stringify({
     actor_type: 'User',
     actor_id: user,
     action,
-    resource_type: 'Issue',
-    resource_id: issue,
+    resource_type: resource.type,
+    resource_id: resource.id,
     context_facts: [],
   }),
 })
@@ -35,4 +35,4 @@ export const grantTo = (user: string): Fact => ({
 
 export const grants = (name: string, count: number): Fact[] => Array.from({ length: count }, (_, number) => grantTo(`${name}_${number}`))
 
-export const checkGrant = (user: string): Request => checkOf({ user, action: 'read', issue: issue.id })
+export const checkGrant = (user: string): Request => checkOf({ user, action: 'read', resource: issue })

@@ -1,15 +1,19 @@
 /** A client of one server of the bench: as many connections as it needs at once, each used again. */
+import { Turns } from '../../snapshots/turns.ts'
 import { assert } from '../../src/base/assert.ts'
 import { type Answer, Connection, headerOf, requestBytes, type Sent, type Target } from './connection.ts'
 
-/** An open loop against a server that stands still must end. */
-const MOST_CONNECTIONS = 4096
+/** An open loop against a server that stands still goes on, and its requests wait here: that time is theirs, too. */
+const MOST_CONNECTIONS = 512
+/** More than a minute of any loop: nothing is answered at all. */
+const MOST_WAITING = 50_000
 
 export class Client {
   readonly #target: Target
   readonly #key: string
   readonly #idle: Connection[] = []
-  #open = 0
+  readonly #turns = new Turns(MOST_CONNECTIONS)
+  #waiting = 0
 
   constructor(target: Target, key = '') {
     this.#target = target
@@ -19,15 +23,12 @@ export class Client {
   /** Rejects when the connection cannot be made or breaks off. */
   async send(sent: Omit<Sent, 'key'>): Promise<Answer> {
     const request = requestBytes({ ...sent, ...(this.#key !== '' && { key: this.#key }) })
-    const connection = this.#reused() ?? (await this.#connect())
+    assert(this.#waiting < MOST_WAITING, 'the server answers at all')
+    this.#waiting += 1
     try {
-      const answer = await connection.exchange(request)
-      if (headerOf(answer, 'Connection')?.toLowerCase() === 'close') this.#drop(connection)
-      else this.#idle.push(connection)
-      return answer
-    } catch (error) {
-      this.#drop(connection)
-      throw error
+      return await this.#turns.run(() => this.#exchange(request))
+    } finally {
+      this.#waiting -= 1
     }
   }
 
@@ -42,27 +43,23 @@ export class Client {
     for (const connection of this.#idle.splice(0)) connection.close()
   }
 
+  async #exchange(request: Buffer): Promise<Answer> {
+    const connection = this.#reused() ?? (await Connection.open(this.#target))
+    try {
+      const answer = await connection.exchange(request)
+      if (headerOf(answer, 'Connection')?.toLowerCase() === 'close') connection.close()
+      else this.#idle.push(connection)
+      return answer
+    } catch (error) {
+      connection.close()
+      throw error
+    }
+  }
+
   #reused(): Connection | undefined {
     for (;;) {
       const connection = this.#idle.pop()
       if (connection === undefined || connection.isOpen) return connection
-      this.#open -= 1
-    }
-  }
-
-  #drop(connection: Connection): void {
-    this.#open -= 1
-    connection.close()
-  }
-
-  async #connect(): Promise<Connection> {
-    assert(this.#open < MOST_CONNECTIONS, 'the server answers at all')
-    this.#open += 1
-    try {
-      return await Connection.open(this.#target)
-    } catch (error) {
-      this.#open -= 1
-      throw error
     }
   }
 }

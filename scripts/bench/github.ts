@@ -2,7 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { at } from '../../src/base/assert.ts'
 import type { Fact, Value } from '../../src/base/value.ts'
+import type { DataSet } from './data-set.ts'
 import { Random, scramble } from './random.ts'
+import { Reference } from './reference.ts'
 
 export interface GithubShape {
   readonly organizations: number
@@ -13,10 +15,12 @@ export interface GithubShape {
   readonly issues: number
   /** Organisations that the auditor has a role on, at most. */
   readonly audited: number
+  /** The same of the inspector. */
+  readonly inspected: number
 }
 
 /** About 5,260 facts per organisation. */
-const organization = { members: 100, teams: 20, repositories: 200, issues: 10, audited: 50 } as const
+const organization = { members: 100, teams: 20, repositories: 200, issues: 10, audited: 50, inspected: 5 } as const
 
 /** About 10,500 and 1,000,000 facts. */
 export const githubShapes = {
@@ -26,15 +30,26 @@ export const githubShapes = {
 
 export const githubPolicy = readFileSync(new URL('github.polar', import.meta.url), 'utf8')
 
+export const githubSet = (shape: GithubShape): DataSet => ({
+  policy: githubPolicy,
+  filename: 'github.polar',
+  facts: () => githubFacts(shape),
+  answers: () => new Reference(githubFacts(shape)),
+  parent: { relation: 'repository', type: 'Repository' },
+  lists: { action: 'read', auditor, inspector, open: null, crowded: null },
+})
+
 /** Every fact of the set, organisation by organisation. */
 export function* githubFacts(shape: GithubShape): Generator<Fact> {
   for (let index = 0; index < shape.organizations; index += 1) {
     yield* organizationFacts(shape, index)
     if (index < shape.audited) yield fact('has_role', auditor, string('auditor'), organizationOf(index))
+    if (index < shape.inspected) yield fact('has_role', inspector, string('auditor'), organizationOf(index))
   }
 }
 
 export const auditor: Value = { type: 'User', id: 'usr_auditor' }
+const inspector: Value = { type: 'User', id: 'usr_inspector' }
 
 /** Roles on a repository, each implying those before it, with how often one is given, in percent. */
 const ROLES = [

@@ -1,4 +1,4 @@
-/** `npm run bench`: measures the engine and the service over a GitHub-like data set; one JSON line per figure, a table at the end. */
+/** `npm run bench`: measures the engine and the service over a GitHub-like and a Drive-like data set; one JSON line per figure, a table at the end. */
 
 import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
@@ -6,19 +6,23 @@ import { runInNewContext } from 'node:vm'
 import { compileModules, storeFactory } from '../../runtime/node/stores.ts'
 import { applyFigures } from './apply.ts'
 import { authorizeFigures } from './authorize.ts'
+import type { DataSet } from './data-set.ts'
+import { depthFigures } from './depth.ts'
+import { driveSet, driveShapes } from './drive.ts'
+import { edgeFigures } from './edge.ts'
 import { type Figure, figureLine, figureTable, passes } from './figure.ts'
-import { githubShapes } from './github.ts'
+import { githubSet, githubShapes } from './github.ts'
 import { httpFigures } from './http.ts'
 import { listFigures } from './list.ts'
 import { replicationFigures } from './replication.ts'
 import { load, type World, withReference } from './world.ts'
 import { writeFigures } from './write.ts'
 
-const SUITES = ['authorize', 'http', 'apply', 'list', 'write', 'replication'] as const
+const SUITES = ['authorize', 'http', 'apply', 'list', 'depth', 'drive', 'write', 'replication', 'edge'] as const
 type Suite = (typeof SUITES)[number]
 type Size = keyof typeof githubShapes
 
-const USAGE = 'usage: npm run bench -- [--suite authorize|http|apply|list|write|replication|all] [--size 10k|1m|both]\n'
+const USAGE = 'usage: npm run bench -- [--suite authorize|http|apply|list|depth|drive|write|replication|edge|all] [--size 10k|1m|both]\n'
 
 const main = async (): Promise<void> => {
   const options = readOptions(process.argv.slice(2))
@@ -33,14 +37,17 @@ const main = async (): Promise<void> => {
     figures.push(...found)
     for (const figure of found) process.stdout.write(`${figureLine(figure)}\n`)
   }
-  const worlds = suites.some((suite) => inProcess.has(suite)) ? await loadWorlds(sizes, suites, report) : []
-  if (suites.includes('authorize')) report(authorizeFigures(worlds))
-  if (suites.includes('list')) for (const world of worlds) report(listFigures(world))
-  if (suites.includes('http')) for (const world of worlds) report(await httpFigures(world))
+  await setFigures({ sizes, suites: new Set(suites), set: (size) => githubSet(githubShapes[size]), report })
+  if (suites.includes('depth')) report(depthFigures(storeFactory(await compileModules())))
+  if (suites.includes('drive')) {
+    const named = (found: readonly Figure[]): void => report(found.map((figure) => ({ ...figure, name: `drive: ${figure.name}` })))
+    await setFigures({ sizes, suites: overData, set: (size) => driveSet(driveShapes[size]), report: named })
+  }
   if (suites.includes('write')) report(await writeFigures())
   // Cells hold the largest size only: what depends on it is what is measured.
   for (const size of suites.includes('replication') ? sizes.slice(-1) : [])
     await replicationFigures({ size, shape: githubShapes[size], report })
+  if (suites.includes('edge')) await edgeFigures(report)
   process.stdout.write(`\n${figureTable(figures)}\n`)
   if (figures.some((figure) => passes(figure) === false)) process.exitCode = 1
 }
@@ -63,24 +70,40 @@ const parsed = (args: readonly string[]): { readonly suite: string; readonly siz
   }
 }
 
+interface SetRun {
+  readonly sizes: readonly Size[]
+  readonly suites: ReadonlySet<Suite>
+  readonly set: (size: Size) => DataSet
+  readonly report: (figures: readonly Figure[]) => void
+}
+
+/** What is asked of one data set in all sizes. */
+const setFigures = async (run: SetRun): Promise<void> => {
+  const { suites, report } = run
+  const worlds = [...suites].some((suite) => overData.has(suite)) ? await loadWorlds(run) : []
+  if (suites.has('authorize')) report(authorizeFigures(worlds))
+  if (suites.has('list')) for (const world of worlds) report(listFigures(world))
+  if (suites.has('http')) for (const world of worlds) report(await httpFigures(world))
+  for (const { engine, store } of worlds) {
+    engine.close()
+    store.database.close()
+  }
+}
+
 /** All sizes are loaded before the references are built, so that the memory of the process is that of the engine. */
-const loadWorlds = async (
-  sizes: readonly Size[],
-  suites: readonly Suite[],
-  report: (figures: readonly Figure[]) => void,
-): Promise<World[]> => {
+const loadWorlds = async ({ sizes, suites, set, report }: SetRun): Promise<World[]> => {
   const createStore = storeFactory(await compileModules())
   const loaded = sizes.map((size) => {
     process.stderr.write(`loading ${size}\n`)
-    const result = load(createStore(), size, githubShapes[size])
+    const result = load(createStore(), size, set(size))
     collectGarbage()
-    if (suites.includes('apply')) report(applyFigures(result))
+    if (suites.has('apply')) report(applyFigures(result))
     return result
   })
-  return suites.some((suite) => asksQuestions.has(suite)) ? loaded.map(withReference) : []
+  return [...suites].some((suite) => asksQuestions.has(suite)) ? loaded.map(withReference) : []
 }
 
-const inProcess: ReadonlySet<Suite> = new Set(['authorize', 'http', 'apply', 'list'])
+const overData: ReadonlySet<Suite> = new Set(['authorize', 'http', 'apply', 'list'])
 const asksQuestions: ReadonlySet<Suite> = new Set(['authorize', 'http', 'list'])
 
 const collectGarbage = (): void => {

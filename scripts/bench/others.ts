@@ -48,15 +48,17 @@ export const busyTicks = (stat: string): number => {
   return sum
 }
 
-/** Of the processes of this session: the bench and all that it started. */
+/** Of the bench and all that it started. */
 const ownTicks = (): number => {
-  const { session } = processTicks(readFileSync('/proc/self/stat', 'utf8'))
-  let sum = 0
-  for (const name of readdirSync('/proc')) {
-    const found = /^\d+$/.test(name) ? processTicks(statOf(name)) : null
-    if (found?.session === session) sum += found.ticks
-  }
-  return sum
+  const stats = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return ticksOfFamily(stats.map(statOf), process.pid)
+}
+
+/** Of a process and everything below it, whatever session that made itself. `stats`: of all processes. */
+export const ticksOfFamily = (stats: readonly string[], pid: number): number => {
+  const processes = new Map(stats.filter((stat) => stat !== '').map((stat) => [Number.parseInt(stat, 10), processTicks(stat)]))
+  const belongs = (id: number): boolean => id === pid || (id > 1 && belongs(processes.get(id)?.parent ?? 0))
+  return [...processes].reduce((sum, [id, { ticks }]) => sum + (belongs(id) ? ticks : 0), 0)
 }
 
 /** Empty when it has just ended. */
@@ -69,9 +71,9 @@ const statOf = (pid: string): string => {
 }
 
 /** Those of children that have ended are in their parent's. */
-export const processTicks = (stat: string): { readonly session: number; readonly ticks: number } => {
+export const processTicks = (stat: string): { readonly parent: number; readonly ticks: number } => {
   // Behind the name, which may hold anything.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const numbers = [11, 12, 13, 14].map((index) => Number(fields[index] ?? 0))
-  return { session: Number(fields[3] ?? -1), ticks: numbers.reduce((sum, ticks) => sum + ticks, 0) }
+  return { parent: Number(fields[1] ?? 0), ticks: numbers.reduce((sum, ticks) => sum + ticks, 0) }
 }

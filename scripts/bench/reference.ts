@@ -1,12 +1,13 @@
 /** Decisions of the GitHub-like policy over its facts, by maps and sets: what the engine must agree with before it is timed. */
 import { assert, at, known } from '../../src/base/assert.ts'
 import type { Fact } from '../../src/base/value.ts'
+import type { Answers } from './data-set.ts'
+import { entry } from './entry.ts'
 
 export const actions = ['read', 'comment', 'close'] as const
-export type Action = (typeof actions)[number]
 
 const RANKS: Readonly<Record<string, number>> = { reader: 1, triager: 2, writer: 3, maintainer: 4, admin: 5 }
-const NEEDED: Readonly<Record<Action, number>> = { read: 1, comment: 2, close: 4 }
+const NEEDED: Readonly<Record<string, number>> = { read: 1, comment: 2, close: 4 }
 
 interface Repository {
   organization: string
@@ -22,7 +23,9 @@ interface Issue {
 }
 
 /** Everything is known by its id; ids of different types never meet here. */
-export class Reference {
+export class Reference implements Answers {
+  readonly resourceType = 'Issue'
+  readonly actions = actions
   readonly #organizationRoles = new Map<string, Map<string, Set<string>>>()
   readonly #members = new Map<string, Set<string>>()
   readonly #children = new Map<string, string[]>()
@@ -44,18 +47,18 @@ export class Reference {
     }
   }
 
-  allowed(user: string, action: Action, id: string): boolean {
+  allowed(user: string, action: string, id: string): boolean {
     const issue = this.#issues.get(id)
     if (issue === undefined) return false
     if (action === 'close' && issue.creator === user) return true
-    return (this.#ranks.get(issue.repository)?.get(user) ?? 0) >= NEEDED[action]
+    return (this.#ranks.get(issue.repository)?.get(user) ?? 0) >= neededFor(action)
   }
 
   /** Issues, in no order. */
-  list(user: string, action: Action): string[] {
+  list(user: string, action: string): string[] {
     const found = new Set(action === 'close' ? this.#created.get(user) : [])
     for (const [repository, rank] of this.#reached.get(user) ?? []) {
-      if (rank < NEEDED[action]) continue
+      if (rank < neededFor(action)) continue
       for (const issue of this.#repository(repository).issues) found.add(issue)
     }
     return [...found]
@@ -67,10 +70,10 @@ export class Reference {
   }
 
   /** Users, in no order. */
-  subjects(action: Action, id: string): string[] {
+  subjects(action: string, id: string): string[] {
     const issue = known(this.#issues.get(id), 'the issue exists')
     const found = new Set(action === 'close' ? [issue.creator] : [])
-    for (const [user, rank] of this.#ranks.get(issue.repository) ?? []) if (rank >= NEEDED[action]) found.add(user)
+    for (const [user, rank] of this.#ranks.get(issue.repository) ?? []) if (rank >= neededFor(action)) found.add(user)
     return [...found]
   }
 
@@ -79,17 +82,17 @@ export class Reference {
     return [...new Set([...this.#organizationRoles.values()].flatMap((roles) => [...roles.keys()]))]
   }
 
-  issues(): string[] {
+  resources(): string[] {
     return [...this.#issues.keys()]
   }
 
-  repositoryOf(issue: string): string {
+  parentOf(issue: string): string {
     return known(this.#issues.get(issue), 'the issue exists').repository
   }
 
   /** Issues of the organisation that an issue is in. */
   neighbours(issue: string): readonly string[] {
-    const { organization } = this.#repository(this.repositoryOf(issue))
+    const { organization } = this.#repository(this.parentOf(issue))
     return this.#organizationIssues.get(organization) ?? []
   }
 
@@ -163,15 +166,9 @@ export class Reference {
   }
 }
 
+const neededFor = (action: string): number => known(NEEDED[action], `\`${action}\` is a permission on issues`)
+
 const rankOf = (role: string): number => known(RANKS[role], `\`${role}\` is a role on repositories`)
 
 const give = (ranks: Map<string, number>, holder: string, rank: number): void =>
   void ranks.set(holder, Math.max(rank, ranks.get(holder) ?? 0))
-
-const entry = <K, V>(map: Map<K, V>, key: K, make: () => V): V => {
-  const found = map.get(key)
-  if (found !== undefined) return found
-  const made = make()
-  map.set(key, made)
-  return made
-}

@@ -7,9 +7,8 @@ import type { Engine } from '../../src/engine/engine.ts'
 import type { Store } from '../../src/store/facts.ts'
 import { askCheck } from './ask.ts'
 import type { Figure } from './figure.ts'
-import { type GithubShape, githubFacts } from './github.ts'
+import { type GithubShape, githubSet } from './github.ts'
 import { type CheckQuestion, checkQuestions } from './questions.ts'
-import { Reference } from './reference.ts'
 import { against, type Pair } from './rounds.ts'
 import { microseconds, Samples } from './timing.ts'
 import { load } from './world.ts'
@@ -19,7 +18,7 @@ const PER_ROUND = 2000
 
 export const imageFigures = async (size: string, shape: GithubShape): Promise<Figure[]> => {
   const modules = await compileModules()
-  const native = load(storeFactory(modules)(), size, shape)
+  const native = load(storeFactory(modules)(), size, githubSet(shape))
   const image = native.store.database.serialize()
   const receiving = new Samples()
   const writer = storePool(modules).receive(image.length)
@@ -27,7 +26,7 @@ export const imageFigures = async (size: string, shape: GithubShape): Promise<Fi
     writer.write(image)
     return activated(writer.finish())
   })
-  const questions = checkQuestions(new Reference(githubFacts(shape)), ROUNDS * PER_ROUND, 13)
+  const questions = checkQuestions(native.data.answers(), ROUNDS * PER_ROUND, 13)
   const pairs: Pair[] = []
   for (let round = 0; round < ROUNDS; round += 1) {
     const asked = questions.slice(round * PER_ROUND, (round + 1) * PER_ROUND)

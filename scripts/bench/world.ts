@@ -7,8 +7,7 @@ import type { Engine, Request } from '../../src/engine/engine.ts'
 import { apply } from '../../src/log/apply.ts'
 import type { RecordBody } from '../../src/log/record.ts'
 import type { Store } from '../../src/store/facts.ts'
-import { type GithubShape, githubFacts, githubPolicy } from './github.ts'
-import { Reference } from './reference.ts'
+import type { Answers, DataSet } from './data-set.ts'
 import { Samples, threadMs } from './timing.ts'
 
 /** Facts per record. */
@@ -17,7 +16,7 @@ const BATCH = 1000
 /** A store that was filled through `apply`, its policy active as in a runtime. */
 export interface Loaded {
   readonly size: string
-  readonly shape: GithubShape
+  readonly data: DataSet
   readonly store: Store
   readonly policy: CheckedPolicy
   readonly engine: Engine
@@ -29,14 +28,14 @@ export interface Loaded {
 }
 
 export interface World extends Loaded {
-  readonly reference: Reference
+  readonly reference: Answers
 }
 
 /** What a route gives the engine for a request without context facts. */
 export const plainRequest: Request = { contextFacts: [], unixSeconds: 1_800_000_000, nowMs: () => performance.now(), timeoutMs: 2000 }
 
 /** Applies the policy and every fact to an empty store, in records of 1,000. Only `apply` is timed. */
-export const load = (store: Store, size: string, shape: GithubShape): Loaded => {
+export const load = (store: Store, size: string, data: DataSet): Loaded => {
   const active = new ActivePolicy(store)
   active.start()
   const batches = new Samples()
@@ -45,7 +44,7 @@ export const load = (store: Store, size: string, shape: GithubShape): Loaded => 
   let busyMs = 0
   const write = (body: RecordBody): void => {
     const record = { format: 1, logId: 'bench', writeId: `w${revision}`, appendedAtMs: 0, body } as const
-    const work = () => apply(store, [{ revision, record }], { constantsOf: () => [] })
+    const work = () => apply(store, [{ revision, record }])
     const before = threadMs()
     const { policyChanged } = body.kind === 'facts' ? batches.time(work) : work()
     if (body.kind === 'facts') busyMs += threadMs() - before
@@ -53,16 +52,16 @@ export const load = (store: Store, size: string, shape: GithubShape): Loaded => 
     revision += 1
   }
   write({ kind: 'genesis' })
-  write({ kind: 'policy', source: githubPolicy, filename: 'github.polar' })
-  for (const batch of batchesOf(githubFacts(shape), BATCH)) {
+  write({ kind: 'policy', source: data.policy, filename: data.filename })
+  for (const batch of batchesOf(data.facts(), BATCH)) {
     write({ kind: 'facts', changes: batch.map((fact) => ({ kind: 'insert', fact })) })
     facts += batch.length
   }
   assert(active.problem === null, 'the policy of the bench compiles')
-  return { size, shape, store, policy: active.policy, engine: active.engine, facts, batches, busyMs }
+  return { size, data, store, policy: active.policy, engine: active.engine, facts, batches, busyMs }
 }
 
-export const withReference = (loaded: Loaded): World => ({ ...loaded, reference: new Reference(githubFacts(loaded.shape)) })
+export const withReference = (loaded: Loaded): World => ({ ...loaded, reference: loaded.data.answers() })
 
 export function* batchesOf(facts: Iterable<Fact>, size: number): Generator<Fact[]> {
   let batch: Fact[] = []

@@ -5,6 +5,7 @@ import type { StorePlace } from '../../src/ops/places.ts'
 import { httpObjectStore } from '../http-store.ts'
 import { type ObjectStore, StoreError } from '../object-store.ts'
 import { probeConditions } from '../probe-conditions.ts'
+import { storeFailure } from '../store-failure.ts'
 import { folderObjectStore } from './folder-store.ts'
 import { s3ObjectStore } from './s3-store.ts'
 
@@ -40,6 +41,12 @@ export const objectStoreAt = (place: StorePlace, secret: string | null = null, c
       return s3ObjectStore(place, { conditions })
     case 'http':
       return httpObjectStore({ url: place.url, secret })
+    case 'r2':
+      throw storeFailure(
+        'missing',
+        { store: 'R2', operation: 'check', key: place.prefix },
+        'only a Worker has a bucket that is bound to it',
+      )
     default:
       return unreachable(place)
   }

@@ -6,6 +6,7 @@ import { constants, createGunzip, gzip } from 'node:zlib'
 import type { WriteLogLine } from '../../src/ops/log-line.ts'
 import { pause } from '../pause.ts'
 import type { SnapshotPlatform } from '../platform.ts'
+import { yieldPool } from './yielding-pool.ts'
 
 /** Images barely shrink further at higher levels, which cost more (platform.md 6). */
 const level = constants.Z_BEST_SPEED
@@ -21,7 +22,11 @@ export const nodeSnapshotPlatform = (log: WriteLogLine): SnapshotPlatform => ({
     const hash = createHash('sha256')
     return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') }
   },
-  gzip: (bytes) => compress(bytes, { level }),
+  gzip: (bytes) => {
+    const compressed = compress(bytes, { level })
+    yieldPool()
+    return compressed
+  },
   gunzip: (chunks) => {
     // The callback is what keeps a failure from being unhandled: it reaches whoever reads.
     const inflated = createGunzip({ chunkSize: INFLATED_BYTES })

@@ -1,8 +1,10 @@
 /** 128-bit hashes: names of tables, and the state hash that two replicas at the same revision must share. */
-import { sha256 } from '@noble/hashes/sha2.js'
 import { assert, at } from './assert.ts'
+import { paddedBytes, sha256InPlace } from './sha256.ts'
 
 const HASH_BYTES = 16
+/** Characters of a part that are written one by one. */
+const LOOPED = 64
 const utf8 = new TextEncoder()
 // Filled and read within one call. One buffer and one update: twice as fast as an update per part.
 let scratch = new Uint8Array(1024)
@@ -14,14 +16,15 @@ export const hash128 = (parts: readonly string[]): Uint8Array => {
   for (const part of parts) {
     // A UTF-16 unit takes at most three bytes.
     reserve(end, 4 + part.length * 3)
-    const { written } = utf8.encodeInto(part, scratch.subarray(end + 4))
+    const written = writePart(part, end + 4)
     scratch[end] = written >>> 24
     scratch[end + 1] = written >>> 16
     scratch[end + 2] = written >>> 8
     scratch[end + 3] = written
     end += 4 + written
   }
-  return sha256(scratch.subarray(0, end)).subarray(0, HASH_BYTES)
+  reserve(end, paddedBytes(end) - end)
+  return sha256InPlace(scratch, end, HASH_BYTES)
 }
 
 /** Lower-case hexadecimal digits, two per byte. */
@@ -66,6 +69,16 @@ export class StateHash {
   toHex(): string {
     return Array.from(this.#limbs, (limb) => limb.toString(16).padStart(8, '0')).join('')
   }
+}
+
+/** How many bytes it takes. Most parts are short and ASCII, for which a call of the encoder takes longer than this loop. */
+const writePart = (part: string, start: number): number => {
+  for (let index = 0; index < part.length; index++) {
+    const unit = part.charCodeAt(index)
+    if (unit > 0x7f || index === LOOPED) return utf8.encodeInto(part, scratch.subarray(start)).written
+    scratch[start + index] = unit
+  }
+  return part.length
 }
 
 const reserve = (used: number, bytes: number): void => {

@@ -34,6 +34,8 @@ export const limits = {
   sqlFragments: 5000,
   /** Relations of one question that is evaluated by rounds. */
   roundTables: 500,
+  /** Steps of explaining one decision: goals, conditions and facts that are looked at. What takes more is left out of the answer. */
+  explainSteps: 300_000,
   /** Context facts of one request (http-api.md 15). */
   contextFacts: 100,
   /** Bytes of a read request (http-api.md 15). */
@@ -95,9 +97,18 @@ export const limits = {
   retryMaxMs: 30_000,
   /** Longest such wait for what takes no work but a question: whether the log or the shared object store answers again, in ms. */
   answerRetryMaxMs: 5000,
+  /** Longest wait for the log to tell its head to whoever makes an environment, in ms. */
+  boundsWaitMs: 3500,
   /** Environments that are loaded at once when a replicator starts, and that are published at once. */
   environmentsOpening: 4,
   publications: 2,
+  /** How long nobody must have asked for an environment that is dropped from memory, and between two looks whether one has to be, in ms. */
+  environmentIdleMs: 10_000,
+  memoryLookMs: 1000,
+  /** Longest wait for the replicator's image of an environment, in ms, where something else is stored that can be served. */
+  imageWaitMs: 5000,
+  /** Longest wait of a first question, in ms, until it is known how old the state is. */
+  ageWaitMs: 2000,
   /** Between two looks at whether an environment without new records has something to publish, in ms. */
   idlePublicationMs: 5000,
   /** The lease of the publisher: how often its holder renews it, and after how long without that another takes it over, in ms (design.md 8). */
@@ -105,6 +116,10 @@ export const limits = {
   leaseStandstillMs: 10_000,
   /** Longest wait for calls to the shared object store when a replicator ends, in ms. */
   remoteCloseMs: 3000,
+  /** Longest wait of a replicator that ends for what was asked of it, and for what it publishes; and of its process for its thread, in ms. */
+  replicatorCloseMs: 5000,
+  hostingCloseMs: 7000,
+  workerCloseMs: 20_000,
   /** Between two comparisons of what another cell published with what is here, in ms. */
   compareMs: 5000,
   /** Longest wait until a replicator's own replica has what was published, in ms: it may be loading or replaying. */
@@ -143,6 +158,9 @@ export const limits = {
   writeIds: 65_536,
   /** Values remembered of the dictionary, in each direction: at most twice as many, about 100 bytes each. */
   dictionaryCache: 50_000,
+  /** Subjects of which a check remembers something (the teams of a user), of all checks of an environment: at most twice as many; and the numbers that are remembered. */
+  rememberedSubjects: 16_384,
+  rememberedValues: 1_000_000,
   /** Bytes of the dictionary that are held beside the database, per environment: about two million texts. */
   residentDictionaryBytes: 64 * 1024 * 1024,
   /** Kept policy versions and their bytes (design.md 7). */

@@ -29,6 +29,12 @@ export const collectBlocks = (items: readonly Item[], report: Report): BlockTabl
   return { types, global, table: createTypeTable(resolveInheritance(types, report)) }
 }
 
+/** Types that a relation or `extends` names and no block declares: each has its error. */
+export const undeclaredTypes = ({ types }: BlockTable): string[] =>
+  [...types.values()]
+    .flatMap((type) => [...type.extends, ...[...type.members.names.values()].flatMap((member) => member.type ?? [])])
+    .flatMap(({ text }) => (types.has(text) || isReserved(text) ? [] : [text]))
+
 /** Whether the checks know this block: false for one whose type name is refused. */
 export const isUsable = (block: Block): boolean => block.type === null || !isReserved(block.type.text)
 

@@ -4,7 +4,7 @@ import type { Item, PolicySyntax, Rule } from '../polar/ast.ts'
 import type { Outcome } from '../polar/diagnostic.ts'
 import type { SourceFile } from '../polar/source.ts'
 import type { BlockTable } from './block-table.ts'
-import { collectBlocks, isUsable } from './blocks.ts'
+import { collectBlocks, isUsable, undeclaredTypes } from './blocks.ts'
 import { collectSignatures, DEFAULT_ALLOW_SIGNATURES } from './collect-signatures.ts'
 import type { CheckedPolicy, CoreRule } from './core.ts'
 import { type Entry, entriesOfBlocks, entryOfDeclare, entryOfRule } from './entries.ts'
@@ -20,14 +20,15 @@ import { buildScopes, type Scope } from './scopes.ts'
 import { indexSignatures } from './signatures.ts'
 import { checkTests } from './tests.ts'
 import { createTypeUse, type TypeUse } from './type-table.ts'
-import { checkTypes } from './types.ts'
+import { checkTypes, type TypeCheckContext } from './types.ts'
 
 /** The value is null when there is any error. Deterministic, and never throws on what a parser can produce. */
 export const checkPolicy = (files: readonly SourceFile[], syntax: PolicySyntax): Outcome<CheckedPolicy> => {
   const { items } = syntax
   const report = createReport(files)
   const blocks = collectBlocks(items, report)
-  const useType = createTypeUse(blocks.table, report)
+  const refused = new Set(undeclaredTypes(blocks))
+  const useType = createTypeUse(blocks.table, refused, report)
   const predicates = collectPredicates(items)
   const tainted = new Set(report.errors() > 0 ? BLOCK_PREDICATES : [])
   const rules = lowerItems(items, {
@@ -39,7 +40,7 @@ export const checkPolicy = (files: readonly SourceFile[], syntax: PolicySyntax):
     conditions: 0,
     lintDuplicate: createDuplicateLint(report),
   })
-  const { entries, scopes } = typeRules(items, rules, blocks, report)
+  const { entries, scopes } = typeRules(items, rules, { blocks, refused, report })
   const signatures = collectSignatures(entries, scopes)
   const accepted = predicates.implicitAllow ? [...signatures, ...DEFAULT_ALLOW_SIGNATURES] : signatures
   const tests = checkTests(items, {
@@ -87,7 +88,8 @@ const DEFAULT_ALLOW: readonly CoreRule[] = [
 })
 
 /** Works out the types of all rules together, and checks each rule by them. */
-const typeRules = (items: readonly Item[], rules: readonly LoweredRule[], blocks: BlockTable, report: Report): Typing => {
+const typeRules = (items: readonly Item[], rules: readonly LoweredRule[], context: TypeCheckContext): Typing => {
+  const { blocks, report } = context
   const types = blocks.table
   const typed = rules.map(({ rule, core }): TypedRule => {
     const scopes = buildScopes(core, types)
@@ -97,7 +99,7 @@ const typeRules = (items: readonly Item[], rules: readonly LoweredRule[], blocks
   const others = [...entriesOfBlocks(blocks), ...declares]
   inferTypes(typed, others)
   for (const [index, rule] of rules.entries()) {
-    checkTypes(rule, typed[index]?.scopes ?? [], report)
+    checkTypes(rule, typed[index]?.scopes ?? [], context)
     checkSafety(rule, report)
   }
   return { entries: [...typed.map(({ entry }) => entry), ...others], scopes: typed.flatMap(({ scopes }) => scopes) }

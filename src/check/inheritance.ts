@@ -68,7 +68,9 @@ const validEdges = (type: TypeBlock, types: Types, report: Report): Edge[] => {
       })
     } else {
       report.error('bad-extends', name.span, `\`${type.name}\` extends \`${name.text}\`, which is not declared`, {
-        hint: didYouMean(name.text, () => types.keys()),
+        hint: didYouMean(name.text, () =>
+          [...types.values()].filter((other) => other !== type && other.kind === type.kind).map((other) => other.name),
+        ),
       })
     }
   }

@@ -138,7 +138,9 @@ const addMember = (member: Member, members: Members, report: Report): void => {
   report.error(
     sameBlock ? 'name-used-twice' : 'conflicting-blocks',
     member.span,
-    `\`${member.name}\` is ${described(earlier)} and ${described(member)}${sameBlock ? '' : ' in another block of the same type'}`,
+    sameBlock
+      ? `\`${member.name}\` is ${described(earlier)} and ${described(member)}`
+      : `\`${member.name}\` is ${described(member)} here and ${described(earlier)} in another block of the same type`,
     { labels: [{ span: earlier.span, message: `${described(earlier)} here` }], hint: 'rename one' },
   )
 }

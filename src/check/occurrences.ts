@@ -1,5 +1,6 @@
 /** Where the variables of a rule are written. */
 import type { Expression, Rule, Term } from '../polar/ast.ts'
+import { suggest } from '../polar/edit-distance.ts'
 import type { Span } from '../polar/source.ts'
 import { contains } from './lower-terms.ts'
 
@@ -25,6 +26,8 @@ export interface Places {
   of(name: string, within: Span): Span
   /** How often a variable is written. */
   count(name: string): number
+  /** A variable that is written once, under a similar name of some length: perhaps a slip. */
+  similar(name: string): Occurrence | null
 }
 
 export const createPlaces = (rule: Rule): Places => {
@@ -38,8 +41,20 @@ export const createPlaces = (rule: Rule): Places => {
     // Each `_` has a number of its own.
     of: (name, within) => occurrences(name.startsWith('_#') ? '_' : name).find(({ span }) => contains(within, span))?.span ?? within,
     count: (name) => occurrences(name).length,
+    similar(name) {
+      if (name.length < SIMILAR_LENGTH) return null
+      const once = occurrencesOf(rule).filter((other) => other.name.length >= SIMILAR_LENGTH && occurrences(other.name).length === 1)
+      const found = suggest(
+        name,
+        once.map((other) => other.name),
+      )
+      return once.find((other) => other.name === found) ?? null
+    },
   }
 }
+
+/** Shorter names are all similar. */
+const SIMILAR_LENGTH = 3
 
 export const addExpression = (expression: Expression, found: Occurrence[]): void => {
   switch (expression.kind) {

@@ -1,9 +1,10 @@
 /** How the checks say what is wrong. */
 import { limits } from '../base/limits.ts'
+import type { ErrorCode, WarningCode } from '../polar/codes.ts'
 import type { Diagnostic } from '../polar/diagnostic.ts'
 import { suggest } from '../polar/edit-distance.ts'
 import { locate } from '../polar/locate.ts'
-import { reportable, sortDiagnostics } from '../polar/report.ts'
+import { reportable } from '../polar/report.ts'
 import type { SourceFile, Span } from '../polar/source.ts'
 import { visible } from '../polar/wording.ts'
 
@@ -13,12 +14,14 @@ type Hint = string | null | (() => string | null)
 export interface Details {
   readonly labels?: Diagnostic['labels']
   readonly hint?: Hint
+  /** A warning that may follow from any error of the policy: left out when there is one. */
+  readonly doubtful?: boolean
 }
 
 /** Takes diagnostics as they are found. The same code at the same place is kept once, so that branches of one rule do not repeat each other. */
 export interface Report {
-  error(code: string, span: Span, message: string, details?: Details): void
-  warning(code: string, span: Span, message: string, details?: Details): void
+  error(code: ErrorCode, span: Span, message: string, details?: Details): void
+  warning(code: WarningCode, span: Span, message: string, details?: Details): void
   /** Errors so far. */
   errors(): number
   /** What to show, sorted by position; when there is too much of it, the first errors rather than warnings. */
@@ -28,6 +31,7 @@ export interface Report {
 export const createReport = (files: readonly SourceFile[]): Report => {
   const found = new Map<string, Diagnostic>()
   const hints = new Map<Diagnostic, Hint>()
+  const doubtful = new Set<Diagnostic>()
   let errors = 0
   const add = (diagnostic: Diagnostic, hint: Hint): void => {
     const { code, severity, span } = diagnostic
@@ -40,37 +44,20 @@ export const createReport = (files: readonly SourceFile[]): Report => {
   return {
     error: (code, span, message, { labels = [], hint = null } = {}) =>
       add({ code, severity: 'error', message: oneLine(message), span, labels, hint: null }, hint),
-    warning: (code, span, message, { labels = [], hint = null } = {}) =>
-      add({ code, severity: 'warning', message: oneLine(message), span, labels, hint: null }, hint),
+    warning(code, span, message, { labels = [], hint = null, doubtful: isDoubtful = false } = {}) {
+      const diagnostic: Diagnostic = { code, severity: 'warning', message: oneLine(message), span, labels, hint: null }
+      if (isDoubtful) doubtful.add(diagnostic)
+      add(diagnostic, hint)
+    },
     errors: () => errors,
     sorted: () =>
-      reportable(withoutEchoes([...found.values()])).map((diagnostic) => ({
+      reportable([...found.values()].filter((diagnostic) => errors === 0 || !doubtful.has(diagnostic))).map((diagnostic) => ({
         ...diagnostic,
         message: diagnostic.message + otherPlaces(files, diagnostic),
         hint: hintText(hints.get(diagnostic) ?? null),
       })),
   }
 }
-
-/** Leaves out warnings inside the marked text of an error: they are about the same mistake. */
-const withoutEchoes = (diagnostics: readonly Diagnostic[]): Diagnostic[] => {
-  const sorted = sortDiagnostics(diagnostics)
-  const errors = sorted.filter(({ severity }) => severity === 'error')
-  let next = 0
-  let file = -1
-  let end = -1
-  return sorted.filter(({ severity, span }) => {
-    if (severity === 'error') return true
-    for (let error = errors[next]; error !== undefined && startsBefore(error.span, span); error = errors[next]) {
-      end = error.span.file === file ? Math.max(end, error.span.end) : error.span.end
-      file = error.span.file
-      next++
-    }
-    return file !== span.file || end < span.end
-  })
-}
-
-const startsBefore = (a: Span, b: Span): boolean => a.file < b.file || (a.file === b.file && a.start <= b.start)
 
 /** Labels in the message itself, for readers that show one line: ` (see line 3 and other.polar:7)`. */
 const otherPlaces = (files: readonly SourceFile[], { span, labels }: Diagnostic): string => {

@@ -106,8 +106,10 @@ const need = (name: string, status: Status, span: Span, check: SafetyCheck): voi
   }
   check.reported.add(name)
   const shown = name.startsWith('_#') ? '_' : name
+  const similar = check.places.similar(name)
   check.report.error('unbound-variable', place, `the variable \`${shown}\` has no value here`, {
-    hint: `add a condition that gives \`${shown}\` a value, or make it a parameter`,
+    labels: similar === null ? [] : [{ span: similar.span, message: `\`${similar.name}\` occurs once` }],
+    hint: similar === null ? `add a condition that gives \`${shown}\` a value, or make it a parameter` : `did you mean \`${similar.name}\``,
   })
 }
 

@@ -3,6 +3,7 @@ import { limits } from '../base/limits.ts'
 import { utf8Length } from '../base/text.ts'
 import type { Fact, Value } from '../base/value.ts'
 import type { Name, SetupFact, Term } from '../polar/ast.ts'
+import type { ErrorCode } from '../polar/codes.ts'
 import type { SourceFile } from '../polar/source.ts'
 import type { FactSignature } from './core.ts'
 import { createLowering, lowerConstant } from './lower-terms.ts'
@@ -76,7 +77,7 @@ const groundValue = (term: Term, types: Name[], { report }: TestContext): Value 
   return null
 }
 
-const faultOf = ({ id }: Value): { readonly code: string; readonly message: string } | null => {
+const faultOf = ({ id }: Value): { readonly code: ErrorCode; readonly message: string } | null => {
   if (id === '') return { code: 'bad-object-literal', message: 'an argument of a fact cannot be empty' }
   if (id === '*') return { code: 'bad-object-literal', message: 'the id `*` is reserved for wildcards' }
   if (utf8Length(id) <= limits.argumentBytes) return null

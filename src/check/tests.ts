@@ -12,7 +12,7 @@ export const checkTests = (items: readonly Item[], context: TestContext): CoreTe
   const fixtures = collectFixtures(items, context)
   const names = new Map<string, Span>()
   const tests: CoreTest[] = []
-  const budget: Budget = { facts: 0, exceeded: false }
+  const budget: Budget = { facts: 0, exceeded: false, unknownFixture: false }
   for (const item of items) {
     if (item.kind !== 'test') continue
     reportDuplicate('test', item.name, names, context.report)
@@ -21,7 +21,8 @@ export const checkTests = (items: readonly Item[], context: TestContext): CoreTe
     tests.push({ name: item.name.text, facts, assertions, span: item.span })
   }
   for (const { fixture, used } of fixtures.values()) {
-    if (used) continue
+    // A misspelled name may have meant it.
+    if (used || budget.unknownFixture) continue
     context.report.warning('unused-fixture', fixture.name.span, `no test uses the fixture \`${fixture.name.text}\``)
   }
   return tests
@@ -36,6 +37,7 @@ interface FixtureState {
 interface Budget {
   facts: number
   exceeded: boolean
+  unknownFixture: boolean
 }
 
 const collectFixtures = (items: readonly Item[], context: TestContext): Map<string, FixtureState> => {
@@ -72,6 +74,7 @@ const setupFacts = (test: Test, fixtures: ReadonlyMap<string, FixtureState>, bud
     }
     const fixture = fixtures.get(part.name.text)
     if (fixture === undefined) {
+      budget.unknownFixture = true
       context.report.error('unknown-fixture', part.name.span, `there is no fixture \`${part.name.text}\``, {
         hint: didYouMean(part.name.text, () => fixtures.keys()),
       })

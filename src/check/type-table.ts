@@ -51,11 +51,11 @@ export const createTypeTable = (types: Iterable<DeclaredType>): TypeTable => {
   }
 }
 
-/** Looks at a type name wherever one is used. Warns about each undeclared or empty type once, at its first use. */
+/** Looks at a type name wherever one is used. Warns about each undeclared or empty type once, at its first use; not about those that blocks have an error for. */
 export type TypeUse = (name: Name) => void
 
-export const createTypeUse = (types: TypeTable, report: Report): TypeUse => {
-  const seen = new Set<string>()
+export const createTypeUse = (types: TypeTable, refused: Iterable<string>, report: Report): TypeUse => {
+  const seen = new Set(refused)
   return ({ text, span }) => {
     if (seen.has(text)) return
     seen.add(text)
@@ -76,4 +76,4 @@ export const createTypeUse = (types: TypeTable, report: Report): TypeUse => {
   }
 }
 
-const knownTypes = (types: TypeTable): string[] => [...types.names.keys(), ...BUILT_IN_TYPES]
+export const knownTypes = (types: TypeTable): string[] => [...types.names.keys(), ...BUILT_IN_TYPES]

@@ -1,23 +1,31 @@
 /** What is wrong or doubtful about the types of a rule (polar.md 9.5), once they are known. */
 import type { Span } from '../polar/source.ts'
+import type { BlockTable } from './block-table.ts'
 import type { CoreLiteral, CoreTerm, Disjunct } from './core.ts'
 import type { LoweredRule } from './lower-rules.ts'
 import { termText } from './lower-terms.ts'
 import { createPlaces, type Places } from './occurrences.ts'
-import type { Report } from './report.ts'
+import { didYouMean, type Report } from './report.ts'
 import { type Conflict, type Scope, type TypeNode, typesOfArgument } from './scopes.ts'
 import { overlap } from './type-set.ts'
-import { ABSTRACT_TYPES } from './type-table.ts'
+import { ABSTRACT_TYPES, BUILT_IN_TYPES, knownTypes } from './type-table.ts'
 
-export const checkTypes = ({ rule, core }: LoweredRule, scopes: readonly Scope[], report: Report): void => {
-  const check: TypeCheck = { report, places: createPlaces(rule), range: rule.span, named: new Set() }
+export const checkTypes = ({ rule, core }: LoweredRule, scopes: readonly Scope[], context: TypeCheckContext): void => {
+  const { report } = context
+  const check: TypeCheck = { ...context, places: createPlaces(rule), range: rule.span, named: new Set() }
   checkConditions(core.disjuncts, new Set(), report)
-  reportConflicts(scopes, true, report)
+  reportConflicts(scopes, true, check)
   for (const scope of scopes) checkScope(scope, check)
 }
 
-interface TypeCheck {
+export interface TypeCheckContext {
+  readonly blocks: BlockTable
+  /** Types that blocks name without declaring them: each has its error. */
+  readonly refused: ReadonlySet<string>
   readonly report: Report
+}
+
+interface TypeCheck extends TypeCheckContext {
   readonly places: Places
   readonly range: Span
   /** Variables that have their warning. */
@@ -93,28 +101,36 @@ const compare = (operator: string, left: CoreTerm, right: CoreTerm): boolean | n
 }
 
 /** Contradictions are errors when no branch is left, otherwise warnings for their branch. Inside `not` only a wrong operand is an error. */
-const reportConflicts = (scopes: readonly Scope[], isRule: boolean, report: Report): void => {
+const reportConflicts = (scopes: readonly Scope[], isRule: boolean, check: TypeCheck): void => {
   const all = scopes.every(({ conflicts }) => conflicts.length > 0)
   for (const { conflicts, negations } of scopes) {
     for (const conflict of conflicts) {
-      if (all && (isRule || conflict.later.operator !== null)) reportConflict(conflict, report)
+      if (isUnsure(conflict, check)) continue
+      if (all && (isRule || conflict.later.operator !== null)) reportConflict(conflict, check)
       else {
-        report.warning('can-never-match', conflict.later.span, `this branch can never match: ${conflictText(conflict)}`, {
+        check.report.warning('can-never-match', conflict.later.span, `this branch can never match: ${conflictText(conflict)}`, {
           labels: [{ span: conflict.earlier.span, message: `\`${conflict.earlier.text}\` here` }],
         })
       }
     }
-    for (const inner of negations) reportConflicts(inner, false, report)
+    for (const inner of negations) reportConflicts(inner, false, check)
   }
 }
 
-const reportConflict = (conflict: Conflict, report: Report): void => {
+/** What a type is a subtype of is not known when it is misspelled, or its `extends` is faulty. */
+const isUnsure = ({ earlier, later }: Conflict, { blocks, refused }: TypeCheck): boolean =>
+  [earlier, later].some(({ text }) => refused.has(text) || blocks.types.get(text)?.members.complete === false)
+
+const reportConflict = (conflict: Conflict, { blocks, report }: TypeCheck): void => {
   const { earlier, later } = conflict
+  const unknown = [earlier, later].find(({ text }) => !blocks.table.names.has(text) && !BUILT_IN_TYPES.has(text))
+  const hint = unknown === undefined ? null : didYouMean(unknown.text, () => knownTypes(blocks.table))
   const labels = [{ span: earlier.span, message: `\`${earlier.subject}\` is \`${earlier.text}\` here` }]
-  if (later.operator === null) report.error('contradictory-types', later.span, conflictText(conflict), { labels })
+  if (later.operator === null) report.error('contradictory-types', later.span, conflictText(conflict), { labels, hint })
   else
     report.error('wrong-operand', later.span, `\`${later.operator}\` needs Integers, \`${later.subject}\` is \`${earlier.text}\``, {
       labels,
+      hint,
     })
 }
 
@@ -142,9 +158,12 @@ const checkNode = ({ variable, explicit, inferred, outers }: TypeNode, { report,
     named.add(variable)
     report.warning('untyped-variable', places.of(variable, range), `nothing tells the type of \`${variable}\`, so it accepts every type`, {
       hint: `add \`${variable} matches SomeType\``,
+      doubtful: true,
     })
   } else if (inferred.length === 0) {
     named.add(variable)
-    report.warning('can-never-match', places.of(variable, range), `no type of \`${variable}\` fits all of its conditions`)
+    report.warning('can-never-match', places.of(variable, range), `no type of \`${variable}\` fits all of its conditions`, {
+      doubtful: true,
+    })
   }
 }

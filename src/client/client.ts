@@ -3,7 +3,9 @@ import { endpoints } from '../wire/endpoints.ts'
 import type {
   AuthorizeBody,
   AuthorizedResourcesBody,
+  EnvironmentDetailsBody,
   EvaluateQueryBody,
+  ExplainBody,
   FactBody,
   FactPatternBody,
   FactsBody,
@@ -11,6 +13,7 @@ import type {
   MessageBody,
   MetadataBody,
   PolicyBody,
+  PolicyHistoryBody,
   PolicyTestResult,
   QueryBody,
   ResultsBody,
@@ -93,6 +96,17 @@ export class ArctosClient {
     return (await this.#transport.ask<AuthorizeBody>(endpoints.authorize, body)).allowed
   }
 
+  /** Why `authorize` answers as it does; without a resource, why a global permission is there or not. */
+  async explain(
+    actor: ValueBody,
+    action: string,
+    resource: ValueBody | null,
+    contextFacts: readonly FactBody[] = [],
+  ): Promise<ExplainBody> {
+    const body = { ...actorOf(actor), action, ...(resource === null ? {} : resourceOf(resource)), context_facts: contextFacts }
+    return this.#transport.ask(endpoints.explain, body)
+  }
+
   async authorizeResources(
     actor: ValueBody,
     action: string,
@@ -137,6 +151,19 @@ export class ArctosClient {
     const [predicate, ...rest] = calls
     const body = { predicate, calls: rest, constraints, context_facts: contextFacts }
     return (await this.#transport.ask<EvaluateQueryBody>(endpoints.evaluateQuery, body)).results
+  }
+
+  /** Versions that are kept, newest first. */
+  async policyHistory(): Promise<PolicyHistoryBody['versions']> {
+    return (await this.#transport.ask<PolicyHistoryBody>(endpoints.policyHistory)).versions
+  }
+
+  async policyVersion(version: number): Promise<PolicyBody['policy']> {
+    return (await this.#transport.ask<PolicyBody>(endpoints.getPolicy, undefined, `id=${version}`)).policy
+  }
+
+  async environment(): Promise<EnvironmentDetailsBody> {
+    return this.#transport.ask(endpoints.inspectEnvironment)
   }
 
   async stats(): Promise<StatsBody> {

@@ -15,10 +15,18 @@ export class ClientError extends Error {
   /** 0 when the server could not be reached. */
   readonly status: number
   readonly body: unknown
-  constructor(status: number, message: string, body: unknown, options?: ErrorOptions) {
+  /** What the server asked to wait before trying again; null: nothing. */
+  readonly retryAfterSeconds: number | null
+  constructor(
+    status: number,
+    message: string,
+    body: unknown,
+    { retryAfterSeconds = null, ...options }: ErrorOptions & { readonly retryAfterSeconds?: number | null } = {},
+  ) {
     super(message, options)
     this.status = status
     this.body = body
+    this.retryAfterSeconds = retryAfterSeconds
   }
 }
 
@@ -47,7 +55,10 @@ export class Transport {
   async send<T>(endpoint: Endpoint, body: unknown, query = ''): Promise<Answer<T>> {
     const { response, text } = await this.#fetch(endpoint, body, query)
     const parsed = parsedOf(text)
-    if (!response.ok) throw new ClientError(response.status, messageOf(parsed) ?? `the server answered ${response.status}`, parsed)
+    if (!response.ok) {
+      const retryAfterSeconds = secondsOf(response.headers.get('Retry-After'))
+      throw new ClientError(response.status, messageOf(parsed) ?? `the server answered ${response.status}`, parsed, { retryAfterSeconds })
+    }
     const offset = response.headers.get('OsoOffset')
     if (offset !== null) this.#offset = offset
     const applied = response.headers.get('Arctos-Applied') !== 'false'
@@ -82,6 +93,8 @@ const parsedOf = (text: string): unknown => {
     return null
   }
 }
+
+const secondsOf = (text: string | null): number | null => (text !== null && /^[0-9]{1,6}$/.test(text) ? Number(text) : null)
 
 const messageOf = (body: unknown): string | null =>
   typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string' ? body.message : null

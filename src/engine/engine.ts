@@ -73,6 +73,9 @@ export interface Engine {
   close(): void
 }
 
+/** What an engine remembers of subjects: `worthwhile` are the lists that are short by all estimates, `always` all that can be listed. */
+export type Memory = 'none' | 'worthwhile' | 'always'
+
 /** An engine that can hand over to the one that takes its place. */
 export interface PreparingEngine extends Engine {
   /** The shapes that are prepared, at most so many. */

@@ -9,10 +9,10 @@ import type { Mode, Pattern, Refusal, Relation } from '../ir/relation.ts'
 import { indexRules, type RuleIndex, Specialiser } from '../ir/specialise.ts'
 import type { PositionClass } from '../ir/terms.ts'
 import { locate } from '../polar/locate.ts'
+import type { Span } from '../polar/source.ts'
 import { NeedsRounds, SqlTooLarge } from '../sql/bounds.ts'
-import { Emitter } from '../sql/emit.ts'
+import { Emitter, type EmitterOptions } from '../sql/emit.ts'
 import type { Fragment } from '../sql/fragment.ts'
-import type { Parameters } from '../sql/parameters.ts'
 import type { Member } from '../sql/recursion.ts'
 import { QueryError } from './engine.ts'
 import { idsShape, type Question, questionClasses, questionPredicate, questionRule } from './question.ts'
@@ -82,16 +82,18 @@ export class QuestionPlanner {
   }
 
   #refused(refusal: Refusal): QueryError {
-    const place = refusal.rule.file < 0 ? '' : ` in the rule at ${describePlace(this.#policy, refusal)}`
+    const { variable, rule, span } = refusal
+    const place = rule.file < 0 ? '' : ` in the rule at ${describePlace(this.#policy, rule)}`
+    const why = span.file < 0 ? '' : `the condition at ${describePlace(this.#policy, span)} needs a value for it; `
     return new QueryError(
       'cannot-be-enumerated',
-      `\`${plainName(refusal.variable)}\`${place} cannot be enumerated: add a condition that gives it a value, or ask with a value for it`,
+      `\`${plainName(variable)}\`${place} cannot be enumerated: ${why}add a condition that gives it a value, or ask with a value for it`,
     )
   }
 }
 
-const describePlace = (policy: CheckedPolicy, refusal: Refusal): string => {
-  const place = locate(policy.files, refusal.rule)
+const describePlace = (policy: CheckedPolicy, span: Span): string => {
+  const place = locate(policy.files, span)
   return `${place.file}:${place.line}:${place.column}`
 }
 
@@ -143,13 +145,14 @@ export const emitMember = (
   plan: QuestionPlan,
   member: Member,
   inputs: readonly string[],
-  parameters: Parameters,
+  { parameters, remembered }: Pick<EmitterOptions, 'parameters' | 'remembered'>,
 ): Fragment[] | 'rounds' | 'rounds-all' => {
   try {
     return new Emitter({
       parameters,
       spend: (amount) => plan.budget.spend(amount),
       widened: (relation, position) => plan.planner.widened(relation, position),
+      ...(remembered && { remembered }),
     }).member(member, inputs)
   } catch (error) {
     if (error instanceof NeedsRounds) return 'rounds'

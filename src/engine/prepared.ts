@@ -1,10 +1,12 @@
 /** A compiled question with its prepared statements: run any number of times with other values. */
 import { at, known } from '../base/assert.ts'
+import { TooComplex } from '../ir/budget.ts'
 import type { Pattern } from '../ir/relation.ts'
 import { SqlTooLarge } from '../sql/bounds.ts'
 import type { Fragment } from '../sql/fragment.ts'
 import { Parameters } from '../sql/parameters.ts'
 import type { Member } from '../sql/recursion.ts'
+import type { RememberedPart, RememberedParts } from '../sql/remembered.ts'
 import { type RoundsProgram, roundsProgram } from '../sql/rounds.ts'
 import { checkStatement, rowsStatement, walkedId, walkStatement } from '../sql/statement.ts'
 import { SqlError, type SqlValue } from '../store/database.ts'
@@ -13,6 +15,7 @@ import { BoundStatement, type Inputs } from './binder.ts'
 import { QueryError } from './engine.ts'
 import { type Answering, emitMember, type QuestionPlan } from './plan-question.ts'
 import { RoundsRunner } from './rounds.ts'
+import type { SubjectMemory } from './subject-memory.ts'
 
 /** How the columns of a row stand for the asked-for variables. */
 export interface Branch {
@@ -25,6 +28,8 @@ export interface Branch {
 export interface DirectCheck {
   readonly wants: readonly boolean[]
   ask(values: readonly Encoded[]): boolean
+  /** Whether it asks for what is remembered of its subject, the first value. */
+  readonly remembers: boolean
 }
 
 /** SQLITE_ERROR: the statement itself is refused. */
@@ -37,17 +42,31 @@ export class Prepared {
   readonly #branches: Branch[] = []
   #check: BoundStatement | null = null
   #rows: BoundStatement | null = null
+  readonly #memory: SubjectMemory | null
+  #remembers = false
   readonly #rounds: { readonly runner: RoundsRunner; readonly branches: ReadonlyMap<string, Branch> }[] = []
 
-  constructor(store: Store, plan: QuestionPlan) {
+  /** `memory`: for checks that are asked again and again. */
+  constructor(store: Store, plan: QuestionPlan, memory: SubjectMemory | null = null) {
     this.#plan = plan
+    this.#memory = memory
     try {
       this.#prepare(store)
     } catch (error) {
       // SQLite has bounds of its own on what one statement may hold; tables have none.
-      if (!(error instanceof SqlError && error.code === SQL_REFUSED)) throw error
       this.close()
-      for (const answering of plan.answerings) this.#addRounds(store, answering, true)
+      if (!(error instanceof SqlError && error.code === SQL_REFUSED)) throw error
+      this.#prepareRounds(store)
+    }
+  }
+
+  #prepareRounds(store: Store): void {
+    try {
+      for (const answering of this.#plan.answerings) this.#addRounds(store, answering, true)
+    } catch (error) {
+      this.close()
+      if (!(error instanceof SqlError && error.code === SQL_REFUSED)) throw error
+      throw new QueryError('query-too-complex', `the question is too complex: ${error.message}; simplify the rules that it reaches`)
     }
   }
 
@@ -56,7 +75,9 @@ export class Prepared {
     const found = this.#plan.answerings.flatMap((answering) => this.#emit(store, answering, parameters))
     if (found.length === 0) return
     if (this.#plan.question.variables.every((item) => item.mode === 'given'))
-      this.#check = new BoundStatement(store.database, store, checkStatement(found.flatMap((item) => item.fragments)), parameters.slots)
+      this.#check =
+        this.#rememberingCheck(store) ??
+        new BoundStatement(store.database, store, checkStatement(found.flatMap((item) => item.fragments)), parameters.slots)
     else this.#rows = new BoundStatement(store.database, store, rowsStatement(found), parameters.slots)
   }
 
@@ -64,7 +85,7 @@ export class Prepared {
     const inputs = givenNames(this.#plan, answering).map((variable) => parameters.placeholder({ kind: 'input', variable }))
     const found: { number: number; fragments: Fragment[] }[] = []
     for (const member of goalMembers(this.#plan, answering)) {
-      const fragments = emitMember(this.#plan, member, inputs, parameters)
+      const fragments = emitMember(this.#plan, member, inputs, { parameters })
       if (typeof fragments === 'string') {
         this.#addRounds(store, answering, fragments === 'rounds-all')
         return []
@@ -73,6 +94,41 @@ export class Prepared {
       if (fragments.length > 0) found.push({ number, fragments })
     }
     return found
+  }
+
+  /** Null where there is nothing to remember. */
+  #rememberingCheck(store: Store): BoundStatement | null {
+    const memory = this.#memory
+    const subject = this.#plan.question.variables[0]
+    if (memory === null || subject === undefined || subject.constant !== null) return null
+    const parameters = new Parameters()
+    const number = (part: RememberedPart): number | null => {
+      const found = memory.number(part)
+      this.#remembers ||= found !== null
+      return found
+    }
+    const statement = withinBounds(() => {
+      const fragments = this.#checkFragments(parameters, { variable: subject.name, worthwhile: memory.worthwhile, number })
+      return fragments === null || !this.#remembers
+        ? null
+        : new BoundStatement(store.database, store, checkStatement(fragments), parameters.slots)
+    })
+    this.#remembers &&= statement !== null
+    return statement
+  }
+
+  /** Null when it takes more than a statement. */
+  #checkFragments(parameters: Parameters, parts: RememberedParts): Fragment[] | null {
+    const fragments: Fragment[] = []
+    for (const answering of this.#plan.answerings) {
+      const inputs = givenNames(this.#plan, answering).map((variable) => parameters.placeholder({ kind: 'input', variable }))
+      for (const member of goalMembers(this.#plan, answering)) {
+        const found = emitMember(this.#plan, member, inputs, { parameters, remembered: parts })
+        if (typeof found === 'string') return null
+        fragments.push(...found)
+      }
+    }
+    return fragments
   }
 
   #branch(answering: Answering, pattern: Pattern): Branch {
@@ -85,23 +141,19 @@ export class Prepared {
     nextProgram += 1
     const program = rounds(() => roundsProgram(members, givenNames(this.#plan, answering), `t${nextProgram}_`, all))
     const branches = new Map(members.map((member) => [member.pattern, this.#branch(answering, patternOf(member))]))
-    this.#rounds.push({ runner: new RoundsRunner(store, program), branches })
+    this.#rounds.push({ runner: new RoundsRunner(store, program, this.#plan.budget), branches })
   }
 
   /** The check with its values passed by position, where that is all it takes: what the hot path uses. Null otherwise. */
   directCheck(): DirectCheck | null {
     const check = this.#check
     if (this.#rounds.length > 0) return null
-    if (!check) return { wants: [], ask: () => false }
-    const positions = check.positions(this.#plan.question.variables.map((item) => item.name))
+    if (!check) return { wants: [], ask: () => false, remembers: false }
+    const variables = this.#plan.question.variables.map((item) => item.name)
+    const positions = check.positions(variables)
     if (!positions) return null
-    const { statement } = check
-    const ask = (values: readonly Encoded[]): boolean => {
-      for (let index = 0; index < positions.length; index += 1)
-        for (const position of at(positions, index)) statement.bind(position, at(values, index))
-      return statement.get()?.[0] === 1
-    }
-    return { wants: positions.map((items) => items.length > 0), ask }
+    const wants = positions.map((items) => items.length > 0)
+    return { wants, ask: check.asking(positions), remembers: this.#remembers }
   }
 
   /** Whether there is any answer. */
@@ -125,6 +177,16 @@ export class Prepared {
     this.#check?.finalize()
     this.#rows?.finalize()
     for (const { runner } of this.#rounds.splice(0)) runner.close()
+  }
+}
+
+/** Null beyond the bounds of planning, or of SQLite: the check itself is within them, and is asked without a memory. */
+const withinBounds = <T>(work: () => T): T | null => {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof TooComplex || (error instanceof SqlError && error.code === SQL_REFUSED)) return null
+    throw error
   }
 }
 
@@ -161,7 +223,7 @@ export const prepareWalk = (store: Store, plan: QuestionPlan, walked: string): B
       variable === walked ? walkedId : parameters.placeholder({ kind: 'input', variable }),
     )
     for (const pattern of answering.relation.variants.keys()) {
-      const found = emitMember(plan, { relation: answering.relation, pattern }, inputs, parameters)
+      const found = emitMember(plan, { relation: answering.relation, pattern }, inputs, { parameters })
       if (typeof found === 'string') return null
       fragments.push(...found)
     }

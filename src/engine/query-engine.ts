@@ -1,5 +1,5 @@
 /** The engine: compiles each shape of question once, and answers it with bound parameters. */
-import { at, known } from '../base/assert.ts'
+import { known } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
 import { sortBytewise } from '../base/text.ts'
 import type { Fact, Value, ValuePattern } from '../base/value.ts'
@@ -7,14 +7,17 @@ import { NAMED_PREDICATES } from '../check/collect-signatures.ts'
 import type { CheckedPolicy } from '../check/core.ts'
 import { acceptsFact, acceptsTypes } from '../check/signatures.ts'
 import { PlanBudget, TooComplex } from '../ir/budget.ts'
-import type { Encoded, Store } from '../store/facts.ts'
+import { MAX_REMEMBERED } from '../sql/remembered.ts'
+import type { Store } from '../store/facts.ts'
 import { ColumnIds, cellsOf, compareIds, comparePatterns, firstAfter, tooManyRows } from './answers.ts'
 import { type Asked, ask, askAllow, askedQuestions } from './asked.ts'
 import type { Inputs } from './binder.ts'
+import { CheckTree } from './check-tree.ts'
 import {
   type ConjunctiveQuery,
   type HotShape,
   type ListPage,
+  type Memory,
   type PageRequest,
   type PreparingEngine,
   QueryError,
@@ -29,6 +32,7 @@ import { QuestionPlanner } from './plan-question.ts'
 import { type DirectCheck, Prepared } from './prepared.ts'
 import { Constants, constantsOf, type Question, questionKey } from './question.ts'
 import { contextRows, contextShapes, contextSlots, tableShape } from './shapes.ts'
+import { SubjectMemory } from './subject-memory.ts'
 import { RequestValues } from './values.ts'
 
 /** Prepared questions kept at once; preparing costs ten times executing. */
@@ -49,18 +53,22 @@ export class QueryEngine implements PreparingEngine {
   readonly #constants: Constants
   readonly #judged = new LazyCache<{ readonly error: QueryError | null }>({ max: 10_000 })
   readonly #prepared = new LazyCache<PreparedRows>({ max: MAX_PREPARED, dispose: ({ prepared }) => prepared.close() })
-  readonly #checks = new Map<string, PreparedCheck>()
+  readonly #checks: CheckTree<PreparedCheck>
   readonly #walker: ListWalker
   readonly #guard = new PlanGuard()
+  /** Null for an engine that remembers nothing. */
+  readonly #memory: SubjectMemory | null
   #epoch: number
 
-  constructor(store: Store, policy: CheckedPolicy) {
+  constructor(store: Store, policy: CheckedPolicy, memory: Memory) {
     this.#store = store
     this.#policy = policy
     this.#planner = new QuestionPlanner(policy)
     this.#constants = new Constants(constantsOf(policy))
+    this.#checks = new CheckTree(this.#constants)
     this.#epoch = store.planEpoch
     this.#walker = new ListWalker(store, this.#planner)
+    this.#memory = memory === 'none' ? null : new SubjectMemory(store, memory === 'always' ? Number.POSITIVE_INFINITY : MAX_REMEMBERED)
   }
 
   authorize(actor: Value, action: string, resource: Value, request: Request): boolean {
@@ -132,7 +140,8 @@ export class QueryEngine implements PreparingEngine {
 
   match(predicate: string, args: readonly ValuePattern[], request: Request): { predicate: string; args: ValuePattern[] }[] {
     const parts = args.map((arg, index) => {
-      const name = `a${index}`
+      // A refusal shows it.
+      const name = `argument ${index + 1}`
       if (arg.type === null) return { name, type: null }
       return arg.id === null ? { name, type: arg.type } : { name, value: { type: arg.type, id: arg.id } }
     })
@@ -152,7 +161,7 @@ export class QueryEngine implements PreparingEngine {
 
   hotShapes(most: number): HotShape[] {
     const policy = this.#policy
-    const checks = [...this.#checks.values()].map(({ values }): HotShape => ({ kind: 'check', policy, values }))
+    const checks = this.#checks.items().map(({ values }): HotShape => ({ kind: 'check', policy, values }))
     const rows = [...this.#prepared.values()].flatMap(({ question, contextFacts }): HotShape[] =>
       contextFacts.length > SAMPLE_FACTS ? [] : [{ kind: 'rows', policy, question, contextFacts }],
     )
@@ -164,8 +173,7 @@ export class QueryEngine implements PreparingEngine {
     this.#refresh()
     try {
       if (shape.kind === 'check') {
-        const key = this.#checkKey(shape.values)
-        if (key !== null && !this.#checks.has(key)) this.#prepareCheck(key, shape.values, AHEAD)
+        if (this.#checks.find(shape.values) === null) this.#prepareCheck(shape.values, AHEAD)
       } else if (shape.policy === this.#policy) {
         this.#judged.set(questionKey(shape.question), { error: null })
         if (shape.kind === 'rows') this.#prepare(shape.question, { ...AHEAD, contextFacts: shape.contextFacts })
@@ -181,8 +189,11 @@ export class QueryEngine implements PreparingEngine {
   }
 
   #allow(values: readonly Value[], request: Request): boolean {
-    const key = request.contextFacts.length === 0 ? this.#checkKey(values) : null
-    if (key !== null) return this.#fastAllow(key, values, request)
+    if (request.contextFacts.length === 0) {
+      this.#refresh()
+      const found = this.#checks.find(values) ?? this.#prepareCheck(values, request)
+      if (found !== null) return this.#fastAllow(found, values, request)
+    }
     const asked = askAllow(values, this.#constants)
     return asked !== null && this.#check(asked, request)
   }
@@ -198,27 +209,29 @@ export class QueryEngine implements PreparingEngine {
   }
 
   /** The hot path. */
-  #fastAllow(key: string, values: readonly Value[], request: Request): boolean {
-    this.#refresh()
-    const found = this.#checks.get(key) ?? this.#prepareCheck(key, values, request)
-    const { direct, prepared } = found
+  #fastAllow({ direct, prepared }: PreparedCheck, values: readonly Value[], request: Request): boolean {
     if (!direct) {
       const inputs = this.#inputs(known(askAllow(values, this.#constants), 'ids of these types have one form'), request)
       return this.#guarded(request, () => prepared.check(inputs))
     }
     const encoder = new RequestValues(this.#store)
-    const encodedValues: Encoded[] = []
-    for (let index = 0; index < values.length; index += 1) encodedValues.push(direct.wants[index] ? encoder.encode(at(values, index)) : 0)
-    return this.#guarded(request, () => direct.ask(encodedValues))
+    // Indexed plainly: `at` serves arrays of every kind, which makes it slow.
+    const encoded = values.map((value, index) => (direct.wants[index] === true ? encoder.encode(value) : 0))
+    const remembered = direct.remembers && this.#memory !== null ? this.#memory.of(encoded[0] ?? 0) : null
+    return guarded(this.#store.database, request, () => direct.ask(encoded), remembered)
   }
 
-  #prepareCheck(key: string, values: readonly Value[], request: Request): PreparedCheck {
+  /** Null where ids need a canonical form first. */
+  #prepareCheck(values: readonly Value[], request: Request): PreparedCheck | null {
+    const key = this.#checkKey(values)
+    if (key === null) return null
     const { question } = known(askAllow(values, this.#constants), 'ids of these types have one form')
     this.#judge(question, request)
-    const prepared = this.#plan(key, question, request)
-    const check = { values, prepared, direct: prepared.directCheck() }
+    // Before, for the new check may refer to what is remembered.
     if (this.#checks.size >= MAX_PREPARED) this.#clear()
-    this.#checks.set(key, check)
+    const prepared = this.#plan(key, question, request, this.#memory)
+    const check = { values, prepared, direct: prepared.directCheck() }
+    this.#checks.set(values, check)
     return check
   }
 
@@ -334,11 +347,11 @@ export class QueryEngine implements PreparingEngine {
     return found.prepared
   }
 
-  #plan(key: string, question: Question, request: Request): Prepared {
+  #plan(key: string, question: Question, request: Request, memory: SubjectMemory | null = null): Prepared {
     return this.#guard.run(
       `plan ${key}`,
       request,
-      (budget) => new Prepared(this.#store, this.#planner.plan(question, this.#shapes(request.contextFacts), budget)),
+      (budget) => new Prepared(this.#store, this.#planner.plan(question, this.#shapes(request.contextFacts), budget), memory),
     )
   }
 
@@ -357,9 +370,10 @@ export class QueryEngine implements PreparingEngine {
 
   #clear(): void {
     this.#prepared.clear()
-    for (const { prepared } of this.#checks.values()) prepared.close()
+    for (const { prepared } of this.#checks.items()) prepared.close()
     this.#checks.clear()
     this.#walker.clear()
+    this.#memory?.clear()
     this.#guard.clear()
   }
 

@@ -105,6 +105,11 @@ export class Constants {
     return this.#idsByType.get(type)?.has(id) ?? false
   }
 
+  /** Ids of the constants of a type; null when there are none. */
+  idsOf(type: string): ReadonlySet<string> | null {
+    return this.#idsByType.get(type) ?? null
+  }
+
   /** A variable that a question gives this value. */
   given(name: string, value: Value): QuestionVariable {
     const isConstant = this.has(value.type, value.id)

@@ -1,9 +1,13 @@
 /** Runs a question by rounds over temporary tables, stratum by stratum, until nothing new appears. */
 import { at } from '../base/assert.ts'
+import type { PlanBudget } from '../ir/budget.ts'
 import type { IncrementStatement, RoundsProgram, SlottedSql } from '../sql/rounds.ts'
 import type { SqlValue } from '../store/database.ts'
 import type { Store } from '../store/facts.ts'
 import { BoundStatement, type Inputs } from './binder.ts'
+
+/** Steps of planning that preparing one statement counts for: nothing interrupts SQLite while it does. */
+const STATEMENT_WORK = 16
 
 /** A statement and how far it has read. */
 interface Increment {
@@ -24,19 +28,32 @@ interface PreparedRule {
 export class RoundsRunner {
   readonly #store: Store
   readonly #program: RoundsProgram
-  readonly #seeds: readonly Increment[]
-  readonly #levels: readonly (readonly PreparedRule[])[]
-  readonly #results: ReadonlyMap<string, BoundStatement>
+  readonly #budget: PlanBudget
+  #seeds: readonly Increment[] = []
+  #levels: readonly (readonly PreparedRule[])[] = []
+  readonly #results = new Map<string, BoundStatement>()
   readonly #all: BoundStatement[] = []
   readonly #increments: Increment[] = []
   /** Round in which a table last grew. */
   readonly #grew = new Map<string, number>()
   #round = 0
 
-  constructor(store: Store, program: RoundsProgram) {
+  /** Throws TooComplex when there is more to prepare than the budget allows. */
+  constructor(store: Store, program: RoundsProgram, budget: PlanBudget) {
     this.#store = store
     this.#program = program
-    for (const sql of program.create) store.database.exec(sql)
+    this.#budget = budget
+    try {
+      this.#open()
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  #open(): void {
+    const program = this.#program
+    for (const sql of program.create) this.#store.database.exec(sql)
     this.#seeds = program.seeds.map((seed) => this.#prepare(seed))
     this.#levels = program.levels.map((rules) =>
       rules.map((rule) => ({
@@ -44,10 +61,11 @@ export class RoundsRunner {
         answers: rule.answers.map((answer) => this.#prepare(answer)),
       })),
     )
-    this.#results = new Map([...program.results].map(([pattern, sql]) => [pattern, this.#statement({ sql, slots: [] })]))
+    for (const [pattern, sql] of program.results) this.#results.set(pattern, this.#statement({ sql, slots: [] }))
   }
 
   #statement(part: SlottedSql): BoundStatement {
+    this.#budget.spend(STATEMENT_WORK)
     const statement = new BoundStatement(this.#store.database, this.#store, part.sql, part.slots)
     this.#all.push(statement)
     return statement

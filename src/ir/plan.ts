@@ -5,6 +5,7 @@ import { TooComplex } from './budget.ts'
 import { BodyPlanner, isRefusal, type PlannedBody, type RelationSource } from './order.ts'
 import { type Mode, type Pattern, type PlannedRule, patternKey, type Refusal, Relation, relationKey, type Wildcard } from './relation.ts'
 import { type Specialiser } from './specialise.ts'
+import { splitLong } from './split.ts'
 import { type PositionClass, type Term, variable } from './terms.ts'
 
 /** Relations planned one inside another before planning goes on from the queue instead: bounds the stack. */
@@ -47,11 +48,9 @@ export class Planner implements RelationSource {
 
   /** The same relation with one given argument asked for instead. */
   widened(relation: Relation, position: number): Relation {
-    return this.plan(
-      relation.predicate,
-      relation.classes,
-      relation.modes.map((mode, index) => (index === position ? 'out' : mode)),
-    )
+    const modes = relation.modes.map((mode, index): Mode => (index === position ? 'out' : mode))
+    // What was split off has no rules that it could be planned from: nothing answers.
+    return relation.isRest ? new Relation(relation.predicate, [], modes) : this.plan(relation.predicate, relation.classes, modes)
   }
 
   /** A relation to call from the one being planned; planned at once where the stack allows. */
@@ -124,8 +123,12 @@ export class Planner implements RelationSource {
     return this.#program.instances(relation.predicate, relation.classes).flatMap((instance): (FoundRule | Refusal)[] => {
       const planner = new BodyPlanner(this, relation.predicate)
       const bodies = planner.plan(instance.atoms, boundBy(relation, instance.head), instance.owned)
-      if (isRefusal(bodies)) return [{ ...bodies, rule: instance.rule.span }]
-      return bodies.map((body) => finish(relation, instance.head, body))
+      // A refusal of a predicate that it calls names the rule there.
+      if (isRefusal(bodies)) return [bodies.rule.file < 0 ? { ...bodies, rule: instance.rule.span } : bodies]
+      return bodies.map((body) => {
+        const { pattern, rule } = finish(relation, instance.head, body)
+        return { pattern, rule: splitLong(rule, relation.predicate) }
+      })
     })
   }
 }

@@ -70,6 +70,8 @@ export class Relation {
   cost = 1
   /** Whether it was asked for while it was being planned. */
   recursive = false
+  /** Whether it is the rest of a long rule of its predicate, rather than the predicate itself. */
+  isRest = false
   readonly dependents = new Set<Relation>()
 
   constructor(predicate: string, classes: readonly PositionClass[], modes: readonly Mode[]) {

@@ -261,7 +261,8 @@ const unequalAtom = (left: Term, right: Term, bindings: Bindings, literal: CoreL
   return { kind: 'unequal', left, right, apart, span: literal.span }
 }
 
-const orders: Readonly<Record<OrderOperator, (left: bigint, right: bigint) => boolean>> = {
+/** What each comparison means. */
+export const orders: Readonly<Record<OrderOperator, (left: bigint, right: bigint) => boolean>> = {
   '<': (left, right) => left < right,
   '<=': (left, right) => left <= right,
   '>': (left, right) => left > right,

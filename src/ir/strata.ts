@@ -57,12 +57,16 @@ const suspectPredicates = (rules: readonly CoreRule[]): Set<string> => {
         if (isNegated) negated.push([from, key])
       })
   }
-  const suspects = new Set<string>()
-  for (const component of components([...edges.keys()], { key: (node) => node, next: (node) => [...(edges.get(node) ?? [])] })) {
-    const members = new Set(component)
-    if (negated.some(([from, to]) => members.has(from) && members.has(to))) for (const member of members) suspects.add(member)
+  const componentOf = new Map<string, readonly string[]>()
+  for (const component of components([...edges.keys()], { key: (node) => node, next: (node) => [...(edges.get(node) ?? [])] }))
+    for (const member of component) componentOf.set(member, component)
+  // By negation, not by component: there may be ten thousand of either.
+  const suspects = new Set<readonly string[]>()
+  for (const [from, to] of negated) {
+    const component = componentOf.get(from)
+    if (component && component === componentOf.get(to)) suspects.add(component)
   }
-  return suspects
+  return new Set([...suspects].flat())
 }
 
 const collectCalls = (disjunct: Disjunct, negated: boolean, found: (key: string, negated: boolean) => void): void => {

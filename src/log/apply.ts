@@ -5,11 +5,6 @@ import type { Store } from '../store/facts.ts'
 import type { RevisedRecord } from './log.ts'
 import type { Change, LogRecord, RestoreBody } from './record.ts'
 
-export interface ApplyHooks {
-  /** Values that the compiled policy compares with; a pure function of the source that never throws: none for a policy that does not compile. */
-  constantsOf(source: string): readonly Value[]
-}
-
 export interface ApplyOutcome {
   /** Position of the store now. */
   readonly revision: number
@@ -49,14 +44,14 @@ export class ApplyError extends Error {
 
 /** Applies records in order of revision, in one transaction: all of them or, when this throws, none. Before a record of a foreign log stops it, the records
  * in front of it are applied, so that the grouping of records never matters. Throws ApplyError, and SqlError as the store does. */
-export const apply = (store: Store, records: readonly RevisedRecord[], hooks: ApplyHooks): ApplyOutcome => {
+export const apply = (store: Store, records: readonly RevisedRecord[]): ApplyOutcome => {
   const start = store.revision()
   const fresh = records.filter((record) => record.revision > start)
   const { logId, belonging, incident, restore } = admit(store, fresh)
   const tally: Tally = { applied: 0, skipped: records.length - fresh.length, inserted: 0, removed: 0, ignored: 0, policyChanged: false }
   if (belonging > 0) {
     store.transaction(() => {
-      for (const { revision, record } of fresh.slice(0, belonging)) applyRecord(store, { revision, record }, hooks, tally)
+      for (const { revision, record } of fresh.slice(0, belonging)) applyRecord(store, { revision, record }, tally)
       store.setPosition(known(logId, 'admitted records have a log'), at(fresh, belonging - 1).revision)
     })
   }
@@ -124,7 +119,7 @@ const refusal = (logId: string | null, revision: number, found: string): ApplyEr
     ? new ApplyError('no-genesis', revision, `revision ${revision} of log \`${found}\` comes before the log's genesis`)
     : new ApplyError('foreign-log', revision, `revision ${revision} belongs to log \`${found}\`, this replica follows log \`${logId}\``)
 
-const applyRecord = (store: Store, { revision, record }: RevisedRecord, hooks: ApplyHooks, tally: Tally): void => {
+const applyRecord = (store: Store, { revision, record }: RevisedRecord, tally: Tally): void => {
   const { body } = record
   if (body.kind === 'genesis' || store.rememberWrite(record.writeId, revision)) {
     tally.skipped++
@@ -137,7 +132,6 @@ const applyRecord = (store: Store, { revision, record }: RevisedRecord, hooks: A
       return
     case 'policy':
       store.savePolicy(body.source, body.filename, record.appendedAtMs)
-      store.intern(hooks.constantsOf(body.source))
       tally.policyChanged = true
       return
     case 'clear':

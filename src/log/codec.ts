@@ -22,7 +22,8 @@ const MAGIC = [0x41, 0x52, 0x43, 0x52]
 const LENGTH_AT = 5
 const CHECKSUM_AT = 9
 const CHECKSUM_BYTES = 16
-const HEADER_BYTES = CHECKSUM_AT + CHECKSUM_BYTES
+/** In front of the record's text. */
+export const HEADER_BYTES = CHECKSUM_AT + CHECKSUM_BYTES
 
 const encoder = new TextEncoder()
 // A byte order mark is never dropped: it may be part of an id.
@@ -32,7 +33,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export type Sha256 = (parts: readonly [Uint8Array, Uint8Array]) => Uint8Array
 
 /** Canonical: equal records have equal bytes. */
-export const encodeRecord = (record: LogRecord): Uint8Array => {
+export const encodeRecord = (record: LogRecord, hash: Sha256 = portableSha256): Uint8Array => {
   const payload = encoder.encode(recordText(record))
   assert(payload.length < 2 ** 32, 'the length of a record fits into four bytes')
   const bytes = new Uint8Array(HEADER_BYTES + payload.length)
@@ -40,13 +41,13 @@ export const encodeRecord = (record: LogRecord): Uint8Array => {
   bytes[MAGIC.length] = FORMAT
   new DataView(bytes.buffer).setUint32(LENGTH_AT, payload.length)
   bytes.set(payload, HEADER_BYTES)
-  bytes.set(portableSha256(checksummed(bytes)).subarray(0, CHECKSUM_BYTES), CHECKSUM_AT)
+  bytes.set(hash(checksummed(bytes)).subarray(0, CHECKSUM_BYTES), CHECKSUM_AT)
   return bytes
 }
 
 /** Inverse of `encodeRecord`. Throws RecordError. */
-export const decodeRecord = (bytes: Uint8Array): LogRecord => {
-  const format = verifyRecord(bytes)
+export const decodeRecord = (bytes: Uint8Array, hash: Sha256 = portableSha256): LogRecord => {
+  const format = verifyRecord(bytes, hash)
   if (format !== FORMAT) throw new RecordError('format', `the record has format ${format}, known is ${FORMAT}: a newer version wrote it`)
   try {
     return parseRecordText(decoder.decode(bytes.subarray(HEADER_BYTES)))

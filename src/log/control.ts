@@ -13,6 +13,8 @@ export const isReserved = (id: string): boolean => id === controlEnvironment || 
 export interface PlacedEnvironment {
   readonly id: string
   readonly partition: number
+  /** Every record of it is behind this revision of its partition; missing where that was not noted. */
+  readonly bornAfter?: number
 }
 
 export interface ControlKey {
@@ -24,20 +26,19 @@ export interface ControlKey {
 }
 
 /** Every environment but `control`, by id. */
-export const placedEnvironments = (control: Store): readonly PlacedEnvironment[] =>
+export const placedEnvironments = (control: Store): readonly PlacedEnvironment[] => {
+  const bornAfter = new Map(numbersOf(control, 'environment_born_after'))
+  return numbersOf(control, 'environment').map(([id, partition]) => {
+    const after = bornAfter.get(id)
+    return { id, partition, ...(after !== undefined && { bornAfter: after }) }
+  })
+}
+
+/** Of a predicate that gives each environment an integer. */
+const numbersOf = (control: Store, predicate: string): readonly (readonly [id: string, number: number])[] =>
   control
-    .facts(
-      {
-        predicate: 'environment',
-        args: [
-          { type: 'Environment', id: null },
-          { type: 'Integer', id: null },
-        ],
-      },
-      true,
-      Number.MAX_SAFE_INTEGER,
-    )
-    .map(({ args: [id, partition] }) => ({ id: textOf(id), partition: Number(textOf(partition)) }))
+    .facts({ predicate, args: [{ type: 'Environment', id: null }, anyInteger] }, true, Number.MAX_SAFE_INTEGER)
+    .map(({ args: [id, number] }) => [textOf(id), Number(textOf(number))] as const)
 
 /** Whether an id belonged to an environment that was deleted. */
 export const wasDeleted = (control: Store, id: string): boolean => control.count(deletedFact(id)) > 0
@@ -61,12 +62,14 @@ export const controlKeys = (control: Store): readonly ControlKey[] =>
 /** Of all concurrent creations the first record counts: they share this write id, and `apply` takes a write id once. */
 export const creationWriteId = (id: string): string => `environment-${id}`
 
-export const environmentCreated = ({ id, partition }: PlacedEnvironment): readonly Change[] => [
-  { kind: 'insert', fact: { predicate: 'environment', args: [environmentValue(id), { type: 'Integer', id: String(partition) }] } },
+export const environmentCreated = ({ id, partition, bornAfter }: PlacedEnvironment): readonly Change[] => [
+  numberOf('environment', id, partition),
+  ...(bornAfter === undefined ? [] : [numberOf('environment_born_after', id, bornAfter)]),
 ]
 
 export const environmentDeleted = (id: string): readonly Change[] => [
-  { kind: 'delete', pattern: { predicate: 'environment', args: [environmentValue(id), { type: 'Integer', id: null }] } },
+  { kind: 'delete', pattern: { predicate: 'environment', args: [environmentValue(id), anyInteger] } },
+  { kind: 'delete', pattern: { predicate: 'environment_born_after', args: [environmentValue(id), anyInteger] } },
   { kind: 'delete', pattern: { predicate: 'key', args: [environmentValue(id), ...anyTexts(3)] } },
   { kind: 'insert', fact: deletedFact(id) },
 ]
@@ -79,9 +82,16 @@ export const keyRevoked = (environment: string, tokenId: string): readonly Chang
   { kind: 'delete', pattern: { predicate: 'key', args: [environmentValue(environment), text(tokenId), ...anyTexts(2)] } },
 ]
 
+const numberOf = (predicate: string, id: string, number: number): Change => ({
+  kind: 'insert',
+  fact: { predicate, args: [environmentValue(id), { type: 'Integer', id: String(number) }] },
+})
+
 const deletedFact = (id: string): Fact => ({ predicate: 'deleted_environment', args: [environmentValue(id)] })
 
 const environmentValue = (id: string): Value => ({ type: 'Environment', id })
+
+const anyInteger = { type: 'Integer', id: null } as const
 
 const text = (id: string): Value => ({ type: 'String', id })
 

@@ -1,5 +1,6 @@
 /** Reads the configuration: a flag wins over its environment variable, which wins over the default; an unknown name is an error. */
 import { type Configuration, type Setting, type SettingName, settings } from './settings.ts'
+import { withoutSecrets } from './without-secrets.ts'
 
 export type Source = 'flag' | 'environment' | 'default'
 
@@ -25,7 +26,7 @@ export const configure = (environment: Texts, flags: Texts): Configured => {
     const value = text === undefined ? setting.default : read(setting, text)
     if (value === undefined)
       problems.push(
-        `${flag === undefined ? setting.variable : `--${setting.flag}`} must be ${expected(setting, text ?? '')}, found \`${setting.kind === 'text' && setting.secret ? '********' : text}\``,
+        `${flag === undefined ? setting.variable : `--${setting.flag}`} must be ${expected(setting, text ?? '')}, found \`${shown(setting, text ?? '')}\``,
       )
     return [name, value ?? setting.default] as const
   })
@@ -52,6 +53,12 @@ const unknownNames = (environment: Texts, flags: Texts): readonly string[] => {
       .filter((name) => !names.has(name))
       .map((name) => `unknown option \`--${name}\``),
   ]
+}
+
+/** Of a value that was refused. */
+const shown = (setting: Setting, text: string): string => {
+  if (setting.kind !== 'text') return text
+  return setting.secret ? '********' : withoutSecrets(text)
 }
 
 const read = (setting: Setting, text: string): string | number | boolean | undefined => {

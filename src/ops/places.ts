@@ -31,22 +31,32 @@ export type StorePlace =
       readonly checksums: 'when-supported' | 'when-required'
     }
   | { readonly kind: 'http'; readonly url: string }
+  /** The bucket that is bound to a Worker. Without slashes at its ends; empty for none. */
+  | { readonly kind: 'r2'; readonly prefix: string }
 
 export type ReplicatorPlace = { readonly kind: 'unix'; readonly path: string } | { readonly kind: 'http'; readonly url: string }
 
 /** A place, or what was expected. */
 export type Parsed<P> = { readonly place: P } | { readonly expected: string }
 
+const LOG_OPTIONS = ['tls', 'sasl', 'partitions', 'replication', 'min-insync']
+const STORE_OPTIONS = ['endpoint', 'region', 'path-style', 'checksums']
+
+/** None of them holds a secret. */
+export const placeOptions: readonly string[] = [...LOG_OPTIONS, ...STORE_OPTIONS]
+
 const LOG =
-  '`embedded` or `kafka://host:port[,host:port]/<topic prefix>` with `tls`, `sasl`, `partitions`, `replication`, `min-insync` as options'
-const STORE = '`file:<folder>`, `s3://<bucket>/<prefix>` with `endpoint`, `region`, `path-style`, `checksums` as options, or `http(s)://…`'
+  '`embedded` or `kafka://host:port[,host:port]/<topic prefix>` with `tls`, `sasl`, `partitions`, `replication`, `min-insync` as options, and without a name or password: those are ARCTOS_KAFKA_USERNAME and ARCTOS_KAFKA_PASSWORD'
+const STORE =
+  '`file:<folder>`, `s3://<bucket>/<prefix>` with `endpoint`, `region`, `path-style`, `checksums` as options, or `http(s)://…`, ' +
+  'and without a name or password: those of S3 are found as its other programs find them'
 const REPLICATOR = '`unix:<path>` or `http://127.0.0.1:<port>`'
 
 export const parseLogPlace = (text: string): Parsed<LogPlace> => {
   if (text === 'embedded') return { place: { kind: 'embedded' } }
   const [, authority = '', topicPrefix = '', query] = /^kafka:\/\/([^/?]+)\/([a-zA-Z0-9._-]{1,200})(?:\?(.*))?$/.exec(text) ?? []
   const brokers = authority.split(',')
-  const options = optionsOf(query, ['tls', 'sasl', 'partitions', 'replication', 'min-insync'])
+  const options = optionsOf(query, LOG_OPTIONS)
   const tls = options?.get('tls') ?? 'false'
   const sasl = saslOf(options?.get('sasl'))
   const [partitions, replicationFactor, minInsyncReplicas] = [
@@ -72,13 +82,15 @@ export const parseLogPlace = (text: string): Parsed<LogPlace> => {
 
 export const parseStorePlace = (text: string): Parsed<StorePlace> => {
   if (/^file:./.test(text)) return { place: { kind: 'folder', path: text.slice('file:'.length) } }
-  if (/^https?:\/\/[^/]/.test(text)) return { place: { kind: 'http', url: text.replace(/\/+$/, '') } }
+  if (isAddress(text)) return { place: { kind: 'http', url: text.replace(/\/+$/, '') } }
+  if (/^r2:[^?]*$/.test(text)) return { place: { kind: 'r2', prefix: text.slice('r2:'.length).replace(/^\/+|\/+$/g, '') } }
   const [, bucket, path = '', query] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,62})(\/[^?]*)?(?:\?(.*))?$/.exec(text) ?? []
-  const options = optionsOf(query, ['endpoint', 'region', 'path-style', 'checksums'])
+  const options = optionsOf(query, STORE_OPTIONS)
   const checksums = options?.get('checksums') ?? 'when-supported'
   if (bucket === undefined || options === null || (checksums !== 'when-supported' && checksums !== 'when-required'))
     return { expected: STORE }
   const endpoint = options.get('endpoint') ?? null
+  if (endpoint !== null && !isAddress(endpoint)) return { expected: STORE }
   return {
     place: {
       kind: 's3',
@@ -95,9 +107,12 @@ export const parseStorePlace = (text: string): Parsed<StorePlace> => {
 
 export const parseReplicatorPlace = (text: string): Parsed<ReplicatorPlace> => {
   if (/^unix:./.test(text)) return { place: { kind: 'unix', path: text.slice('unix:'.length) } }
-  if (/^http:\/\/[^/]+\/?$/.test(text)) return { place: { kind: 'http', url: text.replace(/\/$/, '') } }
+  if (/^http:\/\/[^/@]+\/?$/.test(text)) return { place: { kind: 'http', url: text.replace(/\/$/, '') } }
   return { expected: REPLICATOR }
 }
+
+/** Of a server, without a name or password: they would be shown wherever the address is. */
+export const isAddress = (text: string): boolean => /^https?:\/\/[^/@?#]+(?:[/?#].*)?$/.test(text)
 
 /** Names and values behind the `?`, or null when a name is unknown or comes twice. */
 const optionsOf = (query: string | undefined, names: readonly string[]): ReadonlyMap<string, string> | null => {

@@ -1,6 +1,6 @@
 /** Every setting of the runtime: its environment variable, its flag, what it may be, and its default. */
 import { limits } from '../base/limits.ts'
-import { type Parsed, parseLogPlace, parseReplicatorPlace, parseStorePlace } from './places.ts'
+import { isAddress, type Parsed, parseLogPlace, parseReplicatorPlace, parseStorePlace } from './places.ts'
 
 export type Setting =
   | {
@@ -59,7 +59,7 @@ const expectedOf =
 /** Hexadecimal SHA-256, as `arctos key generate` prints it. */
 const keyHash = (value: string): string | null => (/^(?:sha256:)?[0-9a-f]{64}$/.test(value) ? null : '`sha256:` and 64 hexadecimal digits')
 
-const url = (value: string): string | null => (/^https?:\/\/[^/]/.test(value) ? null : '`http(s)://…`')
+const url = (value: string): string | null => (isAddress(value) ? null : '`http(s)://…` without a name or password')
 
 export const settings = {
   mode: {
@@ -169,6 +169,16 @@ export const settings = {
     minimum: 0,
     maximum: 24 * hour,
   }),
+  memoryMib: bound(
+    'ARCTOS_MEMORY_MIB',
+    'memory-mib',
+    'memory of the databases in MiB, over which environments that nobody uses are unloaded',
+    {
+      default: 1024,
+      minimum: 1,
+      maximum: 1_048_576,
+    },
+  ),
   snapshotRecords: bound('ARCTOS_SNAPSHOT_RECORDS', 'snapshot-records', 'records after which a snapshot is cut', {
     default: 10_000,
     minimum: 1,

@@ -2,6 +2,7 @@
 import { at } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
 import type { Name } from './ast.ts'
+import type { ErrorCode } from './codes.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import { foreignOperator } from './foreign.ts'
 import type { SourceFile, Span } from './source.ts'
@@ -9,7 +10,7 @@ import type { Token } from './token.ts'
 import { quote } from './wording.ts'
 
 export interface Problem {
-  readonly code: string
+  readonly code: ErrorCode
   readonly message: string
   readonly span: Span
   readonly hint?: string | null

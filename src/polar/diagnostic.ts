@@ -1,10 +1,11 @@
-/** What is wrong with a policy text: data, never thrown. Codes are stable: the kebab-case of the names in polar.md 17. */
+/** What is wrong with a policy text: data, never thrown. */
+import type { ErrorCode, WarningCode } from './codes.ts'
 import type { SourceFile, Span } from './source.ts'
 
 export type Severity = 'error' | 'warning'
 
 export interface Diagnostic {
-  readonly code: string
+  readonly code: ErrorCode | WarningCode
   readonly severity: Severity
   /** Lower-case start, no period, one line, user text in back-ticks, expected and found. */
   readonly message: string

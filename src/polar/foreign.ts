@@ -1,7 +1,8 @@
 /** Constructs of related languages that Polar does not have, each with its own message (polar.md 17.1). */
+import type { ErrorCode } from './codes.ts'
 
 export interface Foreign {
-  readonly code: string
+  readonly code: ErrorCode
   readonly message: string
   readonly hint: string | null
 }
@@ -18,7 +19,7 @@ const OTHER = 'not-part-of-polar-other'
 const EQUALITY = 'not-part-of-polar-equality-or-assignment'
 const ARITHMETIC = 'not-part-of-polar-arithmetic-loops-output'
 
-const operator = (code: string, text: string, why: string, hint: string | null): [string, Foreign] => [
+const operator = (code: ErrorCode, text: string, why: string, hint: string | null): [string, Foreign] => [
   text,
   { code, message: `the operator \`${text}\` does not exist${why}`, hint },
 ]

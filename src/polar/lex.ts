@@ -4,6 +4,7 @@ import { limits } from '../base/limits.ts'
 import { hasLoneSurrogate } from '../base/text.ts'
 import { canonicalId } from '../base/value.ts'
 import { isDigit, isSymbolPart, isSymbolStart, isWhitespace } from './characters.ts'
+import type { ErrorCode } from './codes.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import { measureNumber } from './lex-number.ts'
 import { scanString, scanUnclosed } from './lex-string.ts'
@@ -51,7 +52,7 @@ const QUESTION = 0x3f
 const AT = 0x40
 
 interface Mistake {
-  readonly code: string
+  readonly code: ErrorCode
   readonly message: string
   readonly hint: string | null
 }

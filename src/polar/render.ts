@@ -31,7 +31,7 @@ const excerpt = (files: readonly SourceFile[], span: Span, mark: '^' | '-'): str
   if (source === undefined) return []
   const { text, start, end } = lineOf(source, span)
   const before = shown(text.slice(Math.max(0, start - MARGIN), start))
-  const marked = shown(text.slice(start, Math.min(end, start + MARGIN)))
+  const marked = shown(text.slice(start, Math.min(end, start + MARGIN))) + (end > start + MARGIN ? '…' : '')
   const after = shown(text.slice(end, end + MARGIN))
   const [head, tail] = [start > MARGIN ? '…' : '', text.length > end + MARGIN ? '…' : '']
   const number = String(locate(files, span).line)

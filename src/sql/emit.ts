@@ -1,23 +1,43 @@
 /** Emits SQL for planned relations: alternatives become UNION ALL or OR of EXISTS, linear recursion a recursive CTE. */
 import { assert, at, known, unreachable } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
+import type { Value } from '../base/value.ts'
 import type { FactShape } from '../ir/fact-source.ts'
 import { reachedRows } from '../ir/order.ts'
 import type { PlannedRule, Relation, Step } from '../ir/relation.ts'
 import type { FactArgument, Term } from '../ir/terms.ts'
 import { SqlTooLarge } from './bounds.ts'
 import { GroupEmitter } from './emit-group.ts'
-import { anyOf, emptyPartial, exists, extend, type Fragment, named, type Partial, renderSelect, type Scope, unionAll } from './fragment.ts'
+import {
+  anyExists,
+  anyOf,
+  emptyPartial,
+  exists,
+  extend,
+  type Fragment,
+  named,
+  type Partial,
+  renderSelect,
+  type Scope,
+  unionAll,
+} from './fragment.ts'
 import { columnName } from './naming.ts'
 import type { Parameters } from './parameters.ts'
 import { type CallStep, type Group, groupFrom, type Member, memberOf, RecursionFinder } from './recursion.ts'
+import { PartFinder, type RememberedParts } from './remembered.ts'
 import { RuleSimplifier } from './simplify.ts'
 
 /** Alternatives that are multiplied into the caller's join; more go through one lateral subquery. */
 const MAX_ALTERNATIVES = 24
 
+/** Tables of a join up to which a call is made part of it: SQLite takes 64, and a rule may go on for 30 conditions. */
+const MAX_TABLES = 32
+
 /** Calls one inside another in one statement: SQLite's own limit on nested expressions is near. */
 const MAX_DEPTH = 40
+
+/** Names compared one by one rather than looked up. */
+const SHORT_LIST = 16
 
 /** Reads a member from a table instead of its rules. */
 export type CallOverride = (
@@ -48,6 +68,8 @@ export interface EmitterOptions {
   readonly spend?: (amount: number) => void
   /** The same relation with one given argument asked for instead. */
   readonly widened?: (relation: Relation, position: number) => Relation
+  /** Where parts of the check are collected that its subject decides alone; without it there are none. */
+  readonly remembered?: RememberedParts
 }
 
 export class Emitter {
@@ -58,6 +80,7 @@ export class Emitter {
   readonly #groups: GroupEmitter
   readonly #spend: (amount: number) => void
   readonly #group: (member: Member) => Group | null
+  #parts: PartFinder | null
   #aliases = 0
   #depth = 0
   #fragments = 0
@@ -68,8 +91,11 @@ export class Emitter {
     this.#spend = options.spend ?? (() => {})
     const group = (member: Member): Group | null =>
       this.#finder.groupKeys(member) ? groupFrom(member, this.#finder, this.#simplifier) : null
-    this.#groups = new GroupEmitter(this, { group, widened: options.widened ?? null })
+    const widened = options.widened ?? null
+    this.#groups = new GroupEmitter(this, { group, widened })
     this.#group = group
+    const fork = (parameters: Parameters): Emitter => new Emitter({ parameters, spend: this.#spend, ...(widened && { widened }) })
+    this.#parts = options.remembered ? new PartFinder(options.remembered, this.parameters, { group, widened, fork }) : null
   }
 
   alias(prefix: string): string {
@@ -128,8 +154,7 @@ export class Emitter {
 
   /** Binds a variable to an expression, or returns the condition that they are equal. */
   #match(term: FactArgument, expression: string, scope: Map<string, string>): string | null {
-    if (term.kind === 'list')
-      return `${expression} IN (${term.values.map((value) => this.parameters.placeholder({ kind: 'constant', value })).join(', ')})`
+    if (term.kind === 'list') return this.#oneOf(expression, term.values)
     if (term.kind !== 'variable') return `${expression} = ${this.expression(term, scope)}`
     const bound = scope.get(term.id)
     if (bound === undefined) {
@@ -137,6 +162,13 @@ export class Emitter {
       return null
     }
     return bound === expression ? null : `${expression} = ${bound}`
+  }
+
+  #oneOf(expression: string, values: readonly Value[]): string {
+    const placeholders = values.map((value) => this.parameters.placeholder({ kind: 'constant', value }))
+    // A list to test by, rather than to search by: one that SQLite would put into a table first.
+    if (!expression.startsWith('+') || values.length > SHORT_LIST) return `${expression} IN (${placeholders.join(', ')})`
+    return anyOf(placeholders.map((placeholder) => `${expression} = ${placeholder}`))
   }
 
   /** SQL of a bound term. */
@@ -193,7 +225,12 @@ export class Emitter {
     if (shape.origin.kind === 'table') {
       const residual = residualLists(shape, args, partial.scope)
       const column = (index: number): string => `${residual.has(index) ? '+' : ''}${alias}.${columnName(index)}`
-      return this.columns(`${shape.origin.table} AS ${alias}`, args, column, partial)
+      const from = `${shape.origin.table} AS ${alias}`
+      const part = this.#parts?.fact(shape, args, partial.scope) ?? null
+      if (part === null) return this.columns(from, args, column, partial)
+      const search = this.columns(from, args, column, { ...emptyPartial, scope: partial.scope })
+      const { fragment, scope } = extend(partial, [], [`ifnull(${part.has}, ${exists(search.fragment)})`])
+      return { fragment: { ...fragment, guards: [...(fragment.guards ?? []), part.some] }, scope }
     }
     assert(shape.origin.kind !== 'accepted', 'a plan to run reads stored facts')
     const json = this.parameters.placeholder(shape.origin)
@@ -236,10 +273,31 @@ export class Emitter {
       return [this.columns(other.from, step.outputs, (index) => at(other.outputs, index), extend(partial, [], where))]
     }
     const member = memberOf(step)
+    if (step.outputs.length === 0) return this.#check(step, inputs, partial)
     const found = this.member(member, inputs)
-    if (step.outputs.length === 0) return found.length === 0 ? [] : [extend(partial, [], [anyOf(found.map(exists))])]
-    if (found.length <= MAX_ALTERNATIVES) return found.map((fragment) => this.#join(fragment, step.outputs, partial))
+    const tables = partial.fragment.from.length + Math.max(0, ...found.map(({ from }) => from.length))
+    if (found.length <= MAX_ALTERNATIVES && tables <= MAX_TABLES)
+      return found.map((fragment) => this.#join(fragment, step.outputs, partial))
     return found.length === 0 ? [] : [this.#lateral(found, step.outputs, partial)]
+  }
+
+  #check(step: CallStep, inputs: readonly string[], partial: Partial): Partial[] {
+    const member = memberOf(step)
+    const part = this.#finder.reachesRecursion(member) ? (this.#parts?.call(step, inputs) ?? null) : null
+    const found = part === null ? this.member(member, inputs) : this.#withoutParts(() => this.member(member, inputs))
+    if (found.length === 0) return []
+    return [extend(partial, [], [part === null ? anyExists(found) : `ifnull(${part.has}, ${anyExists(found)})`])]
+  }
+
+  /** Inside of a part nothing more is remembered. */
+  #withoutParts<T>(emit: () => T): T {
+    const parts = this.#parts
+    this.#parts = null
+    try {
+      return emit()
+    } finally {
+      this.#parts = parts
+    }
   }
 
   /** Makes the called fragment part of the caller's join. */

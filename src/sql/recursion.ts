@@ -218,10 +218,10 @@ const originOf = (term: Term, rule: PlannedRule, origins: readonly (number | nul
   return index < 0 ? null : (origins[index] ?? null)
 }
 
-const termVariables = (term: FactArgument): string[] => (term.kind === 'variable' ? [term.id] : [])
+export const termVariables = (term: FactArgument): string[] => (term.kind === 'variable' ? [term.id] : [])
 
 /** Every variable a step mentions, those of its negations included. */
-const stepVariables = (step: Step): string[] => {
+export const stepVariables = (step: Step): string[] => {
   switch (step.kind) {
     case 'fact':
       return step.args.flatMap(termVariables)

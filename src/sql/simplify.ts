@@ -2,6 +2,7 @@
  * A chain of five roles is then one look-up of five names instead of five statements inside each other. */
 import { assert, at, unreachable } from '../base/assert.ts'
 import type { PlannedRule, Step } from '../ir/relation.ts'
+import { stepTerms } from '../ir/step-terms.ts'
 import { type FactArgument, type Term, valueKey } from '../ir/terms.ts'
 import { type CallStep, type Member, memberKey, memberOf, type RecursionFinder, rulesOf } from './recursion.ts'
 
@@ -55,10 +56,10 @@ export class RuleSimplifier {
     return [result]
   }
 
-  /** The simplified rules of a call that may be inlined; null for a recursive one. */
+  /** The simplified rules of a call that may be inlined; null for a recursive one, and for what was split off on purpose. */
   #callee(step: CallStep): readonly PlannedRule[] | null {
     const member = memberOf(step)
-    if (this.#finder.groupKeys(member)) return null
+    if (step.relation.isRest || this.#finder.groupKeys(member)) return null
     const rules = this.rules(member)
     return listedValues(rules) > MAX_VALUES ? null : rules
   }
@@ -85,25 +86,6 @@ const addsVariables = (rule: PlannedRule): boolean => {
 }
 
 const variableIds = (term: FactArgument): string[] => (term.kind === 'variable' ? [term.id] : [])
-
-const stepTerms = (step: Step): readonly FactArgument[] => {
-  switch (step.kind) {
-    case 'fact':
-      return step.args
-    case 'call':
-      return [...step.inputs, ...step.outputs]
-    case 'in':
-      return [step.term]
-    case 'equal':
-    case 'unequal':
-    case 'order':
-      return [step.left, step.right]
-    case 'not':
-      return step.bodies.flat().flatMap(stepTerms)
-    default:
-      return unreachable(step)
-  }
-}
 
 let inlines = 0
 

@@ -1,10 +1,10 @@
 /** Whole statements: a check, the rows of a question, a walk over the ids of a type. */
-import { anyOf, exists, type Fragment, renderSelect, unionAll } from './fragment.ts'
+import { anyExists, type Fragment, renderSelect, unionAll } from './fragment.ts'
 import { columnName, entityTable, typeTable } from './naming.ts'
 import type { Parameters } from './parameters.ts'
 
 /** One row with one column: 1 when any fragment yields a row. */
-export const checkStatement = (fragments: readonly Fragment[]): string => `SELECT ${anyOf(fragments.map(exists))}`
+export const checkStatement = (fragments: readonly Fragment[]): string => `SELECT ${anyExists(fragments)}`
 
 /** Rows of several branches: the number of the branch, then its outputs, padded to one width. */
 export const rowsStatement = (branches: readonly { readonly number: number; readonly fragments: readonly Fragment[] }[]): string => {
@@ -29,7 +29,7 @@ export const walkStatement = (fragments: readonly Fragment[], parameters: Parame
   const after = parameters.placeholder({ kind: 'control', name: 'after' })
   const limit = parameters.placeholder({ kind: 'control', name: 'limit' })
   const chunk = `SELECT id, key FROM ${entityTable} WHERE type = (SELECT id FROM ${typeTable} WHERE name = ${type}) AND key > ${after} ORDER BY key LIMIT ${limit}`
-  return `SELECT e.key, ${anyOf(fragments.map(exists))} FROM (${chunk}) AS e`
+  return `SELECT e.key, ${anyExists(fragments)} FROM (${chunk}) AS e`
 }
 
 /** The id that `walkStatement`'s check is written over. */

@@ -7,7 +7,7 @@ export type { Instance, InstanceOptions }
 
 /**
  * A fresh instance with its own memory (1–2 ms, about 8 MiB). The modules are compiled by the entry file: `sqlite` is the package's sqlite3.wasm,
- * `trampoline` the 32 bytes of trampoline.wasm. One database per instance, because memory is capped and freed per instance.
+ * `trampoline` the 48 bytes of trampoline.wasm. One database per instance, because memory is capped and freed per instance.
  */
 export const instantiate = (sqlite: WebAssembly.Module, trampoline: WebAssembly.Module, options: InstanceOptions): Instance =>
   new Instance(sqlite, trampoline, options)

@@ -1,12 +1,15 @@
 /** One in-memory database of an instance: prepares statements, runs work under a budget, takes and gives database images. */
 import { assert } from '../base/assert.ts'
-import { type Database, type ImageReceiver, SqlError, type Statement } from './database.ts'
+import { type Database, type ImageReceiver, type Remembered, SqlError, type Statement } from './database.ts'
+import type { SqliteExports } from './exports.ts'
 import { type Reserved, ReservedImage } from './image-receiver.ts'
-import { type Instance, outOfMemory, resultCodes } from './instance.ts'
+import { type Instance, outOfMemory, resultCodes, type Watcher } from './instance.ts'
 import { WasmStatement } from './statement.ts'
 
 const OPEN_READWRITE_CREATE = 2 | 4
 const PREPARE_PERSISTENT = 1
+const UTF8 = 1
+const INNOCUOUS = 0x200000
 const SERIALIZE_NOCOPY = 1
 const DESERIALIZE_FREEONCLOSE_RESIZEABLE = 1 | 2
 const DEFAULT_SLACK = 0.1
@@ -18,7 +21,9 @@ export class Connection implements Database {
   /** 0 once closed. */
   #db: number
   readonly #statements = new Set<WasmStatement>()
-  #guarded = false
+  #guard: Guard | null = null
+  /** Instructions between two calls of the progress handler; outside of guarded work it stops nothing. */
+  #steps = 0
 
   constructor(instance: Instance) {
     this.instance = instance
@@ -56,25 +61,26 @@ export class Connection implements Database {
     }
   }
 
-  guarded<T>(steps: number, stop: () => boolean, work: () => T): T {
-    assert(!this.#guarded, 'guarded work inside guarded work')
+  guarded<T>(steps: number, stop: () => boolean, work: () => T, remembered: Remembered | null = null): T {
+    assert(this.#guard === null, 'guarded work inside guarded work')
     const db = this.#open()
-    const { wasm } = this.instance
-    const failures: unknown[] = []
-    this.#guarded = true
-    this.instance.stop = () => stopSafely(stop, failures)
-    wasm.sqlite3_progress_handler(db, steps, this.instance.progressHandler, 0)
+    const guard = new Guard(this.instance.wasm, stop, remembered)
+    this.#guard = guard
+    this.instance.watcher = guard
+    if (this.#steps !== steps) {
+      this.instance.wasm.sqlite3_progress_handler(db, steps, this.instance.progressHandler, 0)
+      this.#steps = steps
+    }
     try {
       const result = work()
-      if (failures.length === 0) return result
+      if (guard.failures === null) return result
     } catch (error) {
-      if (failures.length === 0) throw error
+      if (guard.failures === null) throw error
     } finally {
-      this.#guarded = false
-      this.instance.stop = () => 0
-      if (this.#db !== 0) wasm.sqlite3_progress_handler(db, 0, 0, 0)
+      this.#guard = null
+      this.instance.watcher = null
     }
-    throw failures[0]
+    throw guard.failures[0]
   }
 
   inTransaction(): boolean {
@@ -128,6 +134,7 @@ export class Connection implements Database {
     } catch (error) {
       // SQLite refuses every later image while a broken one is open, so start over.
       this.close()
+      this.#steps = 0
       this.#db = open(this.instance)
       this.exec(SETTINGS)
       throw error
@@ -176,9 +183,10 @@ const open = (instance: Instance): number => {
   try {
     const code = instance.withText(':memory:', (name) => wasm.sqlite3_open_v2(name, out, OPEN_READWRITE_CREATE, 0))
     const db = instance.readInt32(out)
-    if (code !== resultCodes.ok) {
+    const defined = code === resultCodes.ok ? defineRemembered(instance, db) : code
+    if (defined !== resultCodes.ok) {
       wasm.sqlite3_close_v2(db)
-      throw new SqlError(code & 0xff, instance.readCString(wasm.sqlite3_errstr(code)))
+      throw new SqlError(defined & 0xff, instance.readCString(wasm.sqlite3_errstr(defined)))
     }
     return db
   } finally {
@@ -186,12 +194,42 @@ const open = (instance: Instance): number => {
   }
 }
 
-/** An exception must not unwind through SQLite's frames: it would leave the statement half way. */
-const stopSafely = (stop: () => boolean, failures: unknown[]): number => {
-  try {
-    return stop() ? 1 : 0
-  } catch (error) {
-    failures.push(error)
-    return 1
+/** `remembered(part, value)`: see `Database.guarded`. */
+const defineRemembered = (instance: Instance, db: number): number =>
+  instance.withText('remembered', (name) =>
+    instance.wasm.sqlite3_create_function_v2(db, name, 2, UTF8 | INNOCUOUS, 0, instance.rememberedFunction, 0, 0, 0),
+  )
+
+/** What guarded work lets SQLite ask. */
+class Guard implements Watcher {
+  readonly #wasm: SqliteExports
+  readonly #stop: () => boolean
+  readonly #remembered: Remembered | null
+  /** What was thrown while SQLite asked. */
+  failures: [unknown] | null = null
+
+  constructor(wasm: SqliteExports, stop: () => boolean, remembered: Remembered | null) {
+    this.#wasm = wasm
+    this.#stop = stop
+    this.#remembered = remembered
+  }
+
+  stop(): boolean {
+    try {
+      return this.#stop()
+    } catch (error) {
+      this.failures ??= [error]
+      return true
+    }
+  }
+
+  remembered(context: number, part: number, value: number | null): void {
+    try {
+      const has = this.#remembered?.has(part, value) ?? null
+      if (has !== null) this.#wasm.sqlite3_result_int(context, has ? 1 : 0)
+    } catch (error) {
+      this.failures ??= [error]
+      this.#wasm.sqlite3_result_error_code(context, resultCodes.interrupt)
+    }
   }
 }

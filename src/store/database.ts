@@ -7,6 +7,8 @@ export type SqlValue = number | bigint | string | null
 export interface Statement {
   /** Binds parameter `index` (1-based). */
   bind(index: number, value: SqlValue): void
+  /** Whether the first column of the first row is 1; resets. */
+  test(): boolean
   /** Runs to the end and returns every row; resets. */
   all(...values: readonly SqlValue[]): SqlValue[][]
   /** First row or undefined; resets. */
@@ -18,11 +20,19 @@ export interface Statement {
   finalize(): void
 }
 
+/** What the SQL function `remembered(part, value)` answers from. */
+export interface Remembered {
+  /** Whether the value is among those of that part, or for null (a text in SQL) whether there are any; null when that is not known: SQL then finds out by itself.
+   * May run other statements that read. */
+  has(part: number, value: number | null): boolean | null
+}
+
 export interface Database {
   exec(sql: string): void
   prepare(sql: string): Statement
-  /** Runs `work` with a budget: `stop` is asked every `steps` virtual machine instructions; true ends the running statement with SqlError code 9 (interrupt). */
-  guarded<T>(steps: number, stop: () => boolean, work: () => T): T
+  /** Runs `work` with a budget: `stop` is asked every `steps` virtual machine instructions; true ends the running statement with SqlError code 9 (interrupt).
+   * Meanwhile the SQL function `remembered` answers from what is given; it is null otherwise. */
+  guarded<T>(steps: number, stop: () => boolean, work: () => T, remembered?: Remembered | null): T
   /** Whether a transaction is open: some failures (7, 9, 13) roll it back on their own. */
   inTransaction(): boolean
   /** The database image. */

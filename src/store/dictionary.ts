@@ -20,6 +20,16 @@ export const columnKind = (type: string): 'integer' | 'boolean' | 'interned' => 
   return type === 'Boolean' ? 'boolean' : 'interned'
 }
 
+/** What is held of the dictionary beside the database. */
+export interface DictionaryBounds {
+  /** Remembered values, in each direction: at most twice as many, about 100 bytes each. */
+  readonly cachedValues: number
+  /** Bytes of the texts that are all held, as far as they fit. */
+  readonly residentBytes: number
+}
+
+const ROOMY: DictionaryBounds = { cachedValues: limits.dictionaryCache, residentBytes: limits.residentDictionaryBytes }
+
 export class Dictionary {
   readonly #database: Database
   readonly #selectId: Statement
@@ -27,13 +37,16 @@ export class Dictionary {
   readonly #selectNext: Statement
   readonly #insert: Statement
   readonly #types = new Map<string, number>()
-  readonly #ids = new RecentCache<string, number>(limits.dictionaryCache)
-  readonly #keys = new RecentCache<number, string>(limits.dictionaryCache)
-  readonly #resident = new ResidentTexts(limits.residentDictionaryBytes)
+  readonly #ids: RecentCache<string, number>
+  readonly #keys: RecentCache<number, string>
+  readonly #resident: ResidentTexts
   #nextId = 1
 
-  constructor(database: Database) {
+  constructor(database: Database, { cachedValues, residentBytes } = ROOMY) {
     this.#database = database
+    this.#ids = new RecentCache(cachedValues)
+    this.#keys = new RecentCache(cachedValues)
+    this.#resident = new ResidentTexts(residentBytes)
     this.#selectId = database.prepare(`select id from ${entityTable} where type = ? and key = ?`)
     this.#selectKey = database.prepare(`select key from ${entityTable} where id = ?`)
     this.#selectNext = database.prepare(`select id, type, key from ${entityTable} where id > ? order by id limit ?`)

@@ -18,6 +18,22 @@ export interface SqliteExports {
   sqlite3_total_changes(db: number): number
   sqlite3_get_autocommit(db: number): number
   sqlite3_progress_handler(db: number, steps: number, callback: number, argument: number): void
+  sqlite3_create_function_v2(
+    db: number,
+    name: number,
+    argumentCount: number,
+    flags: number,
+    data: number,
+    call: number,
+    step: number,
+    final: number,
+    destroy: number,
+  ): number
+  sqlite3_value_type(value: number): number
+  sqlite3_value_int(value: number): number
+  sqlite3_value_double(value: number): number
+  sqlite3_result_int(context: number, value: number): void
+  sqlite3_result_error_code(context: number, code: number): void
   sqlite3_prepare_v3(db: number, sql: number, bytes: number, flags: number, statement: number, tail: number): number
   sqlite3_bind_int(statement: number, index: number, value: number): number
   sqlite3_bind_int64(statement: number, index: number, value: bigint): number
@@ -28,6 +44,7 @@ export interface SqliteExports {
   sqlite3_finalize(statement: number): number
   sqlite3_column_count(statement: number): number
   sqlite3_column_type(statement: number, column: number): number
+  sqlite3_column_int(statement: number, column: number): number
   sqlite3_column_double(statement: number, column: number): number
   sqlite3_column_int64(statement: number, column: number): bigint
   sqlite3_column_text(statement: number, column: number): number
@@ -36,7 +53,8 @@ export interface SqliteExports {
   sqlite3_deserialize(db: number, schema: number, image: number, bytes: bigint, capacity: bigint, flags: number): number
 }
 
-const NAMES: readonly (keyof SqliteExports)[] = [
+/** All that has to be in the module. */
+export const exportNames: readonly (keyof SqliteExports)[] = [
   '__indirect_function_table',
   '__wasm_call_ctors',
   'malloc',
@@ -53,6 +71,12 @@ const NAMES: readonly (keyof SqliteExports)[] = [
   'sqlite3_total_changes',
   'sqlite3_get_autocommit',
   'sqlite3_progress_handler',
+  'sqlite3_create_function_v2',
+  'sqlite3_value_type',
+  'sqlite3_value_int',
+  'sqlite3_value_double',
+  'sqlite3_result_int',
+  'sqlite3_result_error_code',
   'sqlite3_prepare_v3',
   'sqlite3_bind_int',
   'sqlite3_bind_int64',
@@ -63,6 +87,7 @@ const NAMES: readonly (keyof SqliteExports)[] = [
   'sqlite3_finalize',
   'sqlite3_column_count',
   'sqlite3_column_type',
+  'sqlite3_column_int',
   'sqlite3_column_double',
   'sqlite3_column_int64',
   'sqlite3_column_text',
@@ -73,14 +98,23 @@ const NAMES: readonly (keyof SqliteExports)[] = [
 
 /** The one place where the module's exports get their types: WebAssembly carries none, so only their presence can be checked. */
 export const sqliteExports = (instance: WebAssembly.Instance): SqliteExports => {
-  for (const name of NAMES) assert(instance.exports[name] !== undefined, `sqlite3.wasm has no export ${name}`)
+  for (const name of exportNames) assert(instance.exports[name] !== undefined, `sqlite3.wasm has no export ${name}`)
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
   return instance.exports as unknown as SqliteExports
 }
 
-/** The trampoline's one export: a JavaScript function as a wasm function that takes and returns an i32, as the function table wants it. */
-export const trampolineFunction = (trampoline: WebAssembly.Module, call: (argument: number) => number): unknown => {
-  const { f } = new WebAssembly.Instance(trampoline, { e: { f: call } }).exports
-  assert(typeof f === 'function', 'the trampoline has no export f')
-  return f
+/** What the trampoline is given: JavaScript functions that SQLite is to call. */
+export interface Callbacks {
+  readonly progress: (argument: number) => number
+  readonly remembered: (context: number, count: number, values: number) => void
+}
+
+/** The trampoline's exports: JavaScript functions as wasm functions, as the function table wants them. */
+export const trampolineFunctions = (
+  trampoline: WebAssembly.Module,
+  { progress, remembered }: Callbacks,
+): { readonly progress: unknown; readonly remembered: unknown } => {
+  const { f, g } = new WebAssembly.Instance(trampoline, { e: { f: progress, g: remembered } }).exports
+  assert(typeof f === 'function' && typeof g === 'function', 'the trampoline has no exports f and g')
+  return { progress: f, remembered: g }
 }

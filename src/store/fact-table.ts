@@ -15,6 +15,8 @@ export interface StoredFactTable {
 export class OpenFactTable {
   readonly signature: Signature
   readonly table: string
+  /** Kept by the registry: its count of changes when this table changed last. */
+  changedAt = 0
   readonly #database: Database
   #orders: readonly (readonly number[])[]
   #rows: number

@@ -22,6 +22,7 @@ export class FactTables {
   readonly #changedRows = new Set<OpenFactTable>()
   readonly #changedSketches = new Set<OpenFactTable>()
   #epoch = 0
+  #changes = 0
 
   constructor(database: Database) {
     this.#database = database
@@ -33,6 +34,18 @@ export class FactTables {
   /** Grows whenever plans made before are out of date. */
   get epoch(): number {
     return this.#epoch
+  }
+
+  /** Grows with every change of any table, rolled back ones included. */
+  get changes(): number {
+    return this.#changes
+  }
+
+  /** When the last of these changed, by that count. */
+  changesOf(tables: readonly string[]): number {
+    let last = 0
+    for (const name of tables) last = Math.max(last, this.#tables.get(name)?.changedAt ?? 0)
+    return last
   }
 
   all(): Iterable<OpenFactTable> {
@@ -62,21 +75,21 @@ export class FactTables {
   insert(table: OpenFactTable, row: readonly Encoded[]): boolean {
     const changed = table.insert(row)
     if (changed === null) return false
-    this.#changedRows.add(table)
+    this.#touch(table)
     if (changed === 'sketches') this.#changedSketches.add(table)
     return true
   }
 
   remove(table: OpenFactTable, row: readonly Encoded[]): boolean {
     if (!table.remove(row)) return false
-    this.#changedRows.add(table)
+    this.#touch(table)
     return true
   }
 
   /** For rows that were removed by another statement. */
   removed(table: OpenFactTable, rows: number): void {
     table.removed(rows)
-    this.#changedRows.add(table)
+    this.#touch(table)
   }
 
   /** Creates an index that serves searches by these columns, unless an order starts with them. */
@@ -110,6 +123,7 @@ export class FactTables {
     this.#database.exec('delete from fact_table')
     this.#forget()
     this.#epoch++
+    this.#changes++
   }
 
   /** Takes everything from the registry again, after a rollback. Tables that are still there keep their statements. */
@@ -124,11 +138,23 @@ export class FactTables {
       if (open === undefined || open.restore(stored)) this.#epoch++
       this.#tables.set(name, table)
       this.#node(stored.signature).table = table
+      // What was read meanwhile is taken back.
+      this.#touched(table)
     }
     for (const table of before.values()) {
       table.finalize()
       this.#epoch++
     }
+  }
+
+  #touch(table: OpenFactTable): void {
+    this.#changedRows.add(table)
+    this.#touched(table)
+  }
+
+  #touched(table: OpenFactTable): void {
+    this.#changes++
+    table.changedAt = this.#changes
   }
 
   #forget(): void {

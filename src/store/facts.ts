@@ -35,6 +35,8 @@ export interface Store {
   readonly database: Database
   /** Grows whenever a table or index appears or goes, or a row count passes a power of four: plans made before are out of date. */
   readonly planEpoch: number
+  /** Grows whenever a fact of one of these tables comes or goes; without tables, of any. Never falls. */
+  changes(tables?: readonly string[]): number
   /** Every existing fact table. */
   tables(): readonly FactTable[]
   /** Encoded form of a value in canonical form, or undefined when it is an entity or string never stored. Never writes. */

@@ -1,19 +1,43 @@
 /** An instance of sqlite3.wasm: its memory, the few system calls it is given, and text in and out of it. The same on Node and on Workers: nothing is compiled here. */
 import { assert } from '../base/assert.ts'
 import { SqlError } from './database.ts'
-import { type SqliteExports, sqliteExports, trampolineFunction } from './exports.ts'
+import { type SqliteExports, sqliteExports, trampolineFunctions } from './exports.ts'
 
 export interface InstanceOptions {
   /** Ceiling of the wasm memory: over it SQLite reports code 7. At least 8 MiB, at most 2 GiB. */
   readonly maxBytes: number
   /** Wall clock in milliseconds, for SQLite's own date functions. */
   readonly nowMs: () => number
+  /** Asked before the memory grows by so many bytes: where several instances share a bound. */
+  readonly mayGrow?: (bytes: number) => boolean
+}
+
+/** An exception must not unwind through SQLite's frames, it would leave the statement half way: so neither throws. */
+export interface Watcher {
+  /** True ends the running statement. */
+  stop(): boolean
+  /** Gives the result of the SQL function `remembered`, if there is one, to its context. */
+  remembered(context: number, part: number, value: number | null): void
 }
 
 /** Result codes of SQLite that the binding itself reports or looks for. */
-export const resultCodes = { ok: 0, error: 1, noMemory: 7, tooBig: 18, mismatch: 20, misuse: 21, range: 25, row: 100, done: 101 } as const
+export const resultCodes = {
+  ok: 0,
+  error: 1,
+  noMemory: 7,
+  interrupt: 9,
+  tooBig: 18,
+  mismatch: 20,
+  misuse: 21,
+  range: 25,
+  row: 100,
+  done: 101,
+} as const
 
 const PAGE_BYTES = 65_536
+/** SQLITE_INTEGER, SQLITE_TEXT */
+const INTEGER = 1
+const TEXT = 3
 const INITIAL_PAGES = 128
 /** Memory grows by at least this share of itself, so that a bulk load does not grow it page by page. */
 const GROWTH_SHARE = 16
@@ -30,12 +54,15 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true })
 
 export class Instance {
   readonly wasm: SqliteExports
-  /** Index in the function table of the progress handler, which asks `stop`. */
+  /** Index in the function table of the progress handler. */
   readonly progressHandler: number
-  /** 1 ends the running statement. */
-  stop: () => number = () => 0
+  /** What SQLite asks while statements run; null outside of guarded work. */
+  watcher: Watcher | null = null
+  /** Index in the function table of the SQL function `remembered`. */
+  readonly rememberedFunction: number
   readonly #memory: WebAssembly.Memory
   readonly #maxBytes: number
+  readonly #mayGrow: (bytes: number) => boolean
   /** All of the memory. Made anew whenever the memory grows, which detaches earlier views: never keep it across a call into wasm. */
   #bytes: Uint8Array
   #view: DataView
@@ -45,6 +72,7 @@ export class Instance {
     const pages = Math.floor(options.maxBytes / PAGE_BYTES)
     assert(pages >= INITIAL_PAGES && pages <= 32_768, `maxBytes is ${options.maxBytes}, want 8 MiB to 2 GiB`)
     this.#maxBytes = pages * PAGE_BYTES
+    this.#mayGrow = options.mayGrow ?? (() => true)
     this.#memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: pages })
     this.#bytes = new Uint8Array(this.#memory.buffer)
     this.#view = new DataView(this.#memory.buffer)
@@ -53,11 +81,15 @@ export class Instance {
     const code = this.wasm.sqlite3_initialize()
     assert(code === resultCodes.ok, `sqlite3_initialize returned ${code}`)
     this.#scratch = this.allocate(SCRATCH_BYTES)
-    this.progressHandler = this.wasm.__indirect_function_table.grow(1)
-    this.wasm.__indirect_function_table.set(
-      this.progressHandler,
-      trampolineFunction(trampoline, () => this.stop()),
-    )
+    const { __indirect_function_table: table } = this.wasm
+    const callbacks = trampolineFunctions(trampoline, {
+      progress: () => (this.watcher?.stop() ? 1 : 0),
+      remembered: (context, _count, values) => this.#readRemembered(context, values),
+    })
+    this.progressHandler = table.grow(2)
+    this.rememberedFunction = this.progressHandler + 1
+    table.set(this.progressHandler, callbacks.progress)
+    table.set(this.rememberedFunction, callbacks.remembered)
   }
 
   get sizeBytes(): number {
@@ -143,6 +175,20 @@ export class Instance {
     return encoder.encodeInto(text, bytes.subarray(start, start + SCRATCH_BYTES)).written
   }
 
+  /** The two arguments are pointers, side by side. */
+  #readRemembered(context: number, values: number): void {
+    const { watcher } = this
+    if (watcher === null) return
+    const { wasm } = this
+    const part = wasm.sqlite3_value_int(this.#view.getInt32(values, true))
+    const pointer = this.#view.getInt32(values + 4, true)
+    const value = wasm.sqlite3_value_double(pointer)
+    // What is no number reads as 0. Without a result it is null.
+    const type = value === 0 ? wasm.sqlite3_value_type(pointer) : INTEGER
+    if (type === TEXT) watcher.remembered(context, part, null)
+    else if (type === INTEGER && Number.isSafeInteger(value)) watcher.remembered(context, part, value)
+  }
+
   #imports(sqlite: WebAssembly.Module, nowMs: () => number): WebAssembly.Imports {
     const given: Record<string, WebAssembly.ImportValue> = {
       memory: this.#memory,
@@ -171,10 +217,13 @@ export class Instance {
 
   #grow(bytes: number): number {
     const current = this.#bytes.length
-    const wanted = Math.min(this.#maxBytes, Math.max(bytes, current + Math.floor(current / GROWTH_SHARE)))
     if (bytes > this.#maxBytes) return 0
+    const roomy = Math.min(this.#maxBytes, Math.max(bytes, current + Math.floor(current / GROWTH_SHARE)))
+    const pages = [roomy, bytes].map((wanted) => Math.ceil((wanted - current) / PAGE_BYTES))
+    const granted = pages.find((more) => this.#mayGrow(more * PAGE_BYTES))
+    if (granted === undefined) return 0
     try {
-      this.#memory.grow(Math.ceil((wanted - current) / PAGE_BYTES))
+      this.#memory.grow(granted)
     } catch {
       // The machine has no more to give: SQLite turns the 0 into code 7.
       return 0

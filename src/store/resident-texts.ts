@@ -13,16 +13,16 @@ const PAGE_BITS = 16
 const PAGE_BYTES = 1 << PAGE_BITS
 const ID_BITS = 13
 const PAGE_IDS = 1 << ID_BITS
-/** Numbers per id. */
-const FACTS = 3
+/** In front of a text: its units, its id and its type, side by side with it so that one look into memory gets them all. */
+const HEADER_BYTES = 9
 
 /** Ids count from 1 without gaps: texts are added in order of id. */
 export class ResidentTexts {
   readonly #maxBytes: number
   #tables: SlotTable[] = []
   #pages: Uint8Array[] = []
-  /** Per id three numbers, side by side so that one look into memory gets them all: where its text starts (page and place in it), its units (0: not held), its type. */
-  #facts: Uint32Array[] = []
+  /** Per id where its text is (page and place in it), counted from 1; 0: not held. */
+  #places: Int32Array[] = []
   #count = 0
   #pageUsed = PAGE_BYTES
   #bytes = 0
@@ -52,7 +52,7 @@ export class ResidentTexts {
     // Most dictionaries are small: tables are made when something is put into them.
     this.#tables = Array.from({ length: 1 << TABLE_BITS }, () => noSlots)
     this.#pages = []
-    this.#facts = []
+    this.#places = []
     this.#count = 0
     this.#pageUsed = PAGE_BYTES
     this.#bytes = 0
@@ -63,24 +63,25 @@ export class ResidentTexts {
   find(type: number, text: string): number {
     const hash = hashOf(type, text)
     if (hash === NOT_HELD) return -1
-    const { slots, mask } = at(this.#tables, hash >>> (32 - TABLE_BITS))
+    // Indexed plainly: `at` serves arrays of every kind, which makes it slow.
+    const { slots, mask } = this.#tables[hash >>> (32 - TABLE_BITS)] ?? noSlots
     for (let probe = 0; probe < MAX_PROBES; probe++) {
       const slot = ((hash + probe) & mask) * 2
-      const id = slots[slot] ?? 0
-      if (id === 0) return 0
-      if (slots[slot + 1] === (hash | 0) && this.#is(id, type, text)) return id
+      const place = slots[slot] ?? 0
+      if (place === 0) return 0
+      if (slots[slot + 1] !== (hash | 0)) continue
+      const id = this.#idAt(place, type, text)
+      if (id !== 0) return id
     }
     return 0
   }
 
   /** The text of an id, or undefined when it is not held. */
   text(id: number): string | undefined {
-    if (id > this.#count) return undefined
-    const { place, length } = this.#of(id)
-    if (length === 0) return undefined
-    const page = at(this.#pages, place >>> PAGE_BITS)
+    const place = id > this.#count ? 0 : this.#placeOf(id)
+    if (place === 0) return undefined
+    const { page, start, length } = this.#look(place)
     let text = ''
-    const start = place & (PAGE_BYTES - 1)
     for (let unit = start; unit < start + length; unit++) text += String.fromCharCode(page[unit] ?? 0)
     return text
   }
@@ -89,10 +90,10 @@ export class ResidentTexts {
   add(id: number, type: number, text: string): boolean {
     assert(id === this.#count + 1, `text ${id} follows text ${this.#count}`)
     this.#count = id
-    const index = ((id - 1) & (PAGE_IDS - 1)) * FACTS
+    const index = (id - 1) & (PAGE_IDS - 1)
     if (index === 0) {
-      this.#facts.push(new Uint32Array(PAGE_IDS * FACTS))
-      this.#bytes += PAGE_IDS * FACTS * 4
+      this.#places.push(new Int32Array(PAGE_IDS))
+      this.#bytes += PAGE_IDS * 4
     }
     const hash = hashOf(type, text)
     if (hash === NOT_HELD) return false
@@ -100,8 +101,9 @@ export class ResidentTexts {
       this.#lossless = false
       return false
     }
-    at(this.#facts, this.#facts.length - 1).set([this.#write(text), text.length, type], index)
-    this.#place(id, hash)
+    const place = this.#write(id, type, text)
+    at(this.#places, this.#places.length - 1)[index] = place
+    this.#insert(place, hash)
     return true
   }
 
@@ -110,82 +112,101 @@ export class ResidentTexts {
     if (count >= this.#count) return
     const touched = new Set<number>()
     for (let id = count + 1; id <= this.#count; id++) {
-      const hash = this.#hashAt(id)
-      if (hash !== NOT_HELD) touched.add(hash >>> (32 - TABLE_BITS))
+      const place = this.#placeOf(id)
+      if (place !== 0) touched.add(this.#hashAt(place) >>> (32 - TABLE_BITS))
     }
-    for (const table of touched) this.#rebuild(table, at(this.#tables, table).mask + 1, count)
-    for (let id = count + 1; id <= this.#count; id++)
-      this.#pageOf(id).fill(0, ((id - 1) & (PAGE_IDS - 1)) * FACTS, (((id - 1) & (PAGE_IDS - 1)) + 1) * FACTS)
-    this.#facts.length = Math.ceil(count / PAGE_IDS)
+    for (const table of touched) this.#rebuild(table, at(this.#tables, table).mask + 1, (place) => this.#look(place).id <= count)
+    for (let id = count + 1; id <= this.#count; id++) at(this.#places, (id - 1) >>> ID_BITS)[(id - 1) & (PAGE_IDS - 1)] = 0
+    this.#places.length = Math.ceil(count / PAGE_IDS)
     this.#count = count
   }
 
-  #write(text: string): number {
-    if (this.#pageUsed + text.length > PAGE_BYTES) {
+  /** Its place, counted from 1. */
+  #write(id: number, type: number, text: string): number {
+    const size = HEADER_BYTES + text.length
+    if (this.#pageUsed + size > PAGE_BYTES) {
       this.#pages.push(new Uint8Array(PAGE_BYTES))
       this.#bytes += PAGE_BYTES
       this.#pageUsed = 0
     }
     const page = at(this.#pages, this.#pages.length - 1)
-    for (let unit = 0; unit < text.length; unit++) page[this.#pageUsed + unit] = text.charCodeAt(unit)
-    const place = (this.#pages.length - 1) * PAGE_BYTES + this.#pageUsed
-    this.#pageUsed += text.length
-    return place
+    const start = this.#pageUsed
+    page[start] = text.length
+    writeNumber(page, start + 1, id)
+    writeNumber(page, start + 5, type)
+    for (let unit = 0; unit < text.length; unit++) page[start + HEADER_BYTES + unit] = text.charCodeAt(unit)
+    this.#pageUsed += size
+    return (this.#pages.length - 1) * PAGE_BYTES + start + 1
   }
 
-  #place(id: number, hash: number): void {
+  #insert(place: number, hash: number): void {
     const number = hash >>> (32 - TABLE_BITS)
     const { used, mask } = at(this.#tables, number)
-    if ((used + 1) * 2 > mask + 1) this.#rebuild(number, Math.max(FIRST_SLOTS, (mask + 1) * 2), id - 1)
-    if (!insert(at(this.#tables, number), id, hash)) this.#lossless = false
+    if ((used + 1) * 2 > mask + 1) this.#rebuild(number, Math.max(FIRST_SLOTS, (mask + 1) * 2), () => true)
+    if (!insert(at(this.#tables, number), place, hash)) this.#lossless = false
   }
 
-  /** Puts the ids of a table, up to one, into as many slots. */
-  #rebuild(number: number, size: number, last: number): void {
+  /** Puts the texts of a table that are kept into as many slots. */
+  #rebuild(number: number, size: number, keeps: (place: number) => boolean): void {
     const before = at(this.#tables, number)
     const table = slotTable(size)
     this.#bytes += (size - before.mask - 1) * SLOT_BYTES
     for (let slot = 0; slot < before.slots.length; slot += 2) {
-      const id = at(before.slots, slot)
-      if (id !== 0 && id <= last && !insert(table, id, at(before.slots, slot + 1))) this.#lossless = false
+      const place = at(before.slots, slot)
+      if (place !== 0 && keeps(place) && !insert(table, place, at(before.slots, slot + 1))) this.#lossless = false
     }
     this.#tables[number] = table
   }
 
-  #hashAt(id: number): number {
-    const { place, length, type } = this.#of(id)
-    if (length === 0) return NOT_HELD
-    const page = at(this.#pages, place >>> PAGE_BITS)
-    const start = place & (PAGE_BYTES - 1)
+  #hashAt(place: number): number {
+    const { page, start, length, type } = this.#look(place)
     let hash = seedOf(type)
     for (let unit = start; unit < start + length; unit++) hash = Math.imul(hash ^ at(page, unit), PRIME)
     return mixed(hash)
   }
 
-  #is(id: number, type: number, text: string): boolean {
-    const facts = this.#pageOf(id)
-    const index = ((id - 1) & (PAGE_IDS - 1)) * FACTS
+  /** The id of the text at a place, 0 when it is another one. */
+  #idAt(place: number, type: number, text: string): number {
+    const page = this.#pages[(place - 1) >>> PAGE_BITS]
+    const header = (place - 1) & (PAGE_BYTES - 1)
     const { length } = text
-    if (facts[index + 1] !== length || facts[index + 2] !== type) return false
-    const place = facts[index] ?? 0
-    const page = at(this.#pages, place >>> PAGE_BITS)
-    const start = place & (PAGE_BYTES - 1)
-    for (let unit = 0; unit < length; unit++) if (page[start + unit] !== text.charCodeAt(unit)) return false
-    return true
+    if (page === undefined || page[header] !== length || readNumber(page, header + 5) !== type) return 0
+    const start = header + HEADER_BYTES
+    for (let unit = 0; unit < length; unit++) if (page[start + unit] !== text.charCodeAt(unit)) return 0
+    return readNumber(page, header + 1)
   }
 
-  #of(id: number): { readonly place: number; readonly length: number; readonly type: number } {
-    const facts = this.#pageOf(id)
-    const index = ((id - 1) & (PAGE_IDS - 1)) * FACTS
-    return { place: at(facts, index), length: at(facts, index + 1), type: at(facts, index + 2) }
+  #look(place: number): {
+    readonly page: Uint8Array
+    readonly start: number
+    readonly length: number
+    readonly id: number
+    readonly type: number
+  } {
+    const page = at(this.#pages, (place - 1) >>> PAGE_BITS)
+    const header = (place - 1) & (PAGE_BYTES - 1)
+    return {
+      page,
+      start: header + HEADER_BYTES,
+      length: page[header] ?? 0,
+      id: readNumber(page, header + 1),
+      type: readNumber(page, header + 5),
+    }
   }
 
-  #pageOf(id: number): Uint32Array {
-    return at(this.#facts, (id - 1) >>> ID_BITS)
+  #placeOf(id: number): number {
+    return at(this.#places, (id - 1) >>> ID_BITS)[(id - 1) & (PAGE_IDS - 1)] ?? 0
   }
 }
 
-/** Open addressing: per slot an id (0: empty) and its hash. A power of two of slots, at most half of them used. */
+const writeNumber = (page: Uint8Array, start: number, value: number): void => {
+  for (let byte = 0; byte < 4; byte++) page[start + byte] = value >>> (8 * byte)
+}
+
+const readNumber = (page: Uint8Array, start: number): number =>
+  (page[start] ?? 0) | ((page[start + 1] ?? 0) << 8) | ((page[start + 2] ?? 0) << 16) | ((page[start + 3] ?? 0) << 24)
+
+/** Open addressing: per slot the place of a text (0: empty) and its hash. A power of two of slots, at most half of them used. */
 interface SlotTable {
   readonly slots: Int32Array
   readonly mask: number
@@ -197,12 +218,12 @@ const slotTable = (size: number): SlotTable => ({ slots: new Int32Array(size * 2
 const noSlots = slotTable(1)
 
 /** False when every near slot is taken. */
-const insert = (table: SlotTable, id: number, hash: number): boolean => {
+const insert = (table: SlotTable, place: number, hash: number): boolean => {
   const { slots, mask } = table
   for (let probe = 0; probe < MAX_PROBES && probe <= mask; probe++) {
     const slot = ((hash + probe) & mask) * 2
     if (slots[slot] !== 0) continue
-    slots[slot] = id
+    slots[slot] = place
     slots[slot + 1] = hash
     table.used++
     return true

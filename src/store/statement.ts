@@ -32,6 +32,15 @@ export class WasmStatement implements Statement {
     this.#bind(index, value)
   }
 
+  test(): boolean {
+    this.#ready()
+    const code = this.#wasm.sqlite3_step(this.#pointer)
+    if (code !== ROW && code !== DONE) this.#fail(code)
+    const holds = code === ROW && this.#wasm.sqlite3_column_int(this.#pointer, 0) === 1
+    this.#wasm.sqlite3_reset(this.#pointer)
+    return holds
+  }
+
   get(...values: readonly SqlValue[]): SqlValue[] | undefined {
     this.#bindAll(values)
     const code = this.#wasm.sqlite3_step(this.#pointer)

@@ -5,7 +5,7 @@ import { compareBytewise } from '../base/text.ts'
 import { canonicalId, type Fact, type FactPattern, type Value } from '../base/value.ts'
 import { entityTable, typeTable } from '../sql/naming.ts'
 import { type Database, SqlError, type Statement } from './database.ts'
-import { Dictionary } from './dictionary.ts'
+import { Dictionary, type DictionaryBounds } from './dictionary.ts'
 import { FactTables } from './fact-tables.ts'
 import type { Encoded, FactTable, Signature, Store, StoredPolicy } from './facts.ts'
 import { countFacts, deleteFacts, eachFact, selectFacts, tableSearches } from './facts-query.ts'
@@ -17,15 +17,15 @@ import { checkSchema, openSchema } from './schema.ts'
 type Search = { readonly predicate: string | null; readonly args: FactPattern['args'] }
 
 /** The store in this database: created in an empty one, opened in a replica's image. Throws SchemaError for any other content. */
-export const createStore = (database: Database): Store => {
+export const createStore = (database: Database, dictionary?: DictionaryBounds): Store => {
   openSchema(database)
-  return new ReplicaStore(database)
+  return new ReplicaStore(database, dictionary)
 }
 
 /** The store in an image, which is never empty. Throws SchemaError, and whatever a damaged image leads to. */
-export const openImage = (database: Database): Store => {
+export const openImage = (database: Database, dictionary?: DictionaryBounds): Store => {
   checkSchema(database)
-  return new ReplicaStore(database)
+  return new ReplicaStore(database, dictionary)
 }
 
 class ReplicaStore implements Store {
@@ -39,9 +39,9 @@ class ReplicaStore implements Store {
   #writing = false
   #cleared = false
 
-  constructor(database: Database) {
+  constructor(database: Database, dictionary?: DictionaryBounds) {
     this.database = database
-    this.#dictionary = new Dictionary(database)
+    this.#dictionary = new Dictionary(database, dictionary)
     this.#tables = new FactTables(database)
     this.#meta = new Meta(database)
     this.#writes = new RememberedWrites(database)
@@ -51,6 +51,10 @@ class ReplicaStore implements Store {
 
   get planEpoch(): number {
     return this.#tables.epoch
+  }
+
+  changes(tables?: readonly string[]): number {
+    return tables === undefined ? this.#tables.changes : this.#tables.changesOf(tables)
   }
 
   tables(): readonly FactTable[] {

@@ -10,6 +10,15 @@ const resource = { resource_type: name, resource_id: id }
 export const authorizeRequest = shape({ ...actor, action: name, ...resource, context_facts: contextFacts })
 export type AuthorizeRequest = z.infer<typeof authorizeRequest>
 
+/** Without a resource it is about a global permission. */
+export const explainRequest = shape({
+  ...actor,
+  action: name,
+  resource_type: maybe(name),
+  resource_id: maybe(id),
+  context_facts: contextFacts,
+})
+
 export const authorizeResourcesRequest = shape({ ...actor, action: name, resources: list(valuePattern), context_facts: contextFacts })
 
 /** `page_size` is looked at only without a page token, so its value is not checked here. */
@@ -44,7 +53,7 @@ export const factRequest = factPattern
 export const factsRequest = list(factPattern)
 export const bulkRequest = shape({ delete: list(factPattern), tell: list(factPattern) })
 
-const batchRequest = list(shape({ inserts: maybe(list(factPattern)), deletes: maybe(list(factPattern)) }))
+export const batchRequest = list(shape({ inserts: maybe(list(factPattern)), deletes: maybe(list(factPattern)) }))
 
 /** One step of a write; steps are executed in order. */
 export interface Changeset {

@@ -1,5 +1,6 @@
 /** Response bodies: exactly these keys, because strict clients fail on any other. */
 import type { Fact, FactPattern, Value, ValuePattern } from '../base/value.ts'
+import type { Explanation } from '../engine/explanation.ts'
 
 export type ValueBody = Value
 export type FactBody = Fact
@@ -14,6 +15,9 @@ export interface MessageBody {
 export interface AuthorizeBody {
   readonly allowed: boolean
 }
+
+/** Of `/v1/explain`. */
+export type ExplainBody = Explanation
 
 export interface ResultsBody {
   readonly results: readonly string[]
@@ -80,6 +84,56 @@ export interface StatsBody {
   readonly facts: { readonly total: number; readonly predicates: Readonly<Record<string, number>> }
 }
 
+export interface PolicyVersionBody {
+  readonly version: number
+  readonly filename: string | null
+  /** When its record was appended: milliseconds since 1970. */
+  readonly saved_at_ms: number
+  readonly size_bytes: number
+  readonly active: boolean
+}
+
+/** Newest first. */
+export interface PolicyHistoryBody {
+  readonly versions: readonly PolicyVersionBody[]
+}
+
+/** What the newest manifest of an environment says. */
+export interface SnapshotStateBody {
+  /** Last record in the newest snapshot, and the last one in it and the deltas. */
+  readonly revision: number
+  readonly covered_through: number
+  readonly snapshots: number
+  readonly deltas: number
+  readonly stored_bytes: number
+  /** Of the image in the newest snapshot. */
+  readonly raw_bytes: number
+  readonly written_at_ms: number
+}
+
+/** What is in an environment, and how fresh. */
+export interface EnvironmentDetailsBody {
+  readonly id: string
+  readonly revision: number
+  readonly staleness_ms: number | null
+  readonly problem: string | null
+  /** Of the state that answers, as it should be everywhere at this revision: 32 hexadecimal digits. */
+  readonly state_hash: string
+  /** Of the database in this process. */
+  readonly memory_bytes: number
+  readonly policy:
+    | (PolicyVersionBody & {
+        readonly rules: number
+        readonly tests: number
+        readonly types: Readonly<Record<string, { readonly roles: number; readonly permissions: number; readonly relations: number }>>
+      })
+    | null
+  readonly policy_versions: number
+  readonly facts: StatsBody['facts']
+  /** Null where nothing is published, or where this process cannot see it. */
+  readonly snapshot: SnapshotStateBody | null
+}
+
 export interface TestEnvironmentBody {
   readonly token: string
 }
@@ -138,7 +192,8 @@ export interface RestoredBody {
 
 export interface EnvironmentStatusBody {
   readonly id: string
-  readonly revision: number
+  /** Null: nobody uses it, and it is loaded when it is asked for. */
+  readonly revision: number | null
   /** Last revision of the log, where this environment's partition is; null while the replicator does not tell. */
   readonly head: number | null
   /** Revisions up to the head of which it is not known whether they are of this environment. */

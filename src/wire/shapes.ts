@@ -7,7 +7,7 @@ const wellFormed = { check: (text: string): boolean => text.isWellFormed(), erro
 export const text = z.string({ error: 'a string' }).check(z.refine(wellFormed.check, { error: wellFormed.error }))
 
 /** Text that names something: a type, a predicate, an action. */
-export const name = text.check(z.refine((value) => value !== '', { error: 'a string that is not empty' }))
+export const name = text.check(z.minLength(1, { error: 'a string that is not empty' }))
 
 /** An id: clients in untyped languages send integers and booleans as they are. */
 export const id = z.pipe(
@@ -22,14 +22,20 @@ export const maybe = <T extends z.ZodMiniType>(item: T) => z.nullish(item)
 
 export const shape = <T extends Record<string, z.ZodMiniType>>(members: T) => z.object(members, { error: 'an object' })
 
+/** What a map that `mapOf` made holds: a schema does not tell by itself. */
+export const mapItems = new WeakMap<object, z.ZodMiniType>()
+
 /** An object whose keys a caller chose, as a map: a record would lose the key `__proto__`. */
-export const mapOf = <T extends z.ZodMiniType>(item: T) =>
-  z.pipe(
+export const mapOf = <T extends z.ZodMiniType>(item: T) => {
+  const map = z.pipe(
     z.transform((value: unknown) =>
       typeof value === 'object' && value !== null && !Array.isArray(value) ? new Map(Object.entries(value)) : value,
     ),
     z.map(z.string(), item, { error: 'an object' }),
   )
+  mapItems.set(map, item)
+  return map
+}
 
 export const valuePattern = shape({ type: maybe(name), id: maybe(id) })
 export const factPattern = shape({ predicate: name, args: list(valuePattern) })

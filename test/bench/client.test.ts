@@ -59,3 +59,22 @@ test('what must succeed and does not is told', async () => {
   })
   await expect(client.ask({ path: '/a', body: '{}' })).rejects.toThrow('/a is answered 200, found 503 too busy')
 })
+
+test('what comes to a server that stands still waits, and is answered when it goes on', async () => {
+  const held: (() => void)[] = []
+  let most = 0
+  let open = 0
+  const client = await serving((request, response) => {
+    open++
+    most = Math.max(most, open)
+    held.push(() => {
+      open--
+      reply('yes')(request, response)
+    })
+    // As many as come at once; the others come when these are answered.
+    if (request.url === '/last' || held.length === 512) for (const answer of held.splice(0)) answer()
+  })
+  const asked = Array.from({ length: 600 }, (_, index) => client.ask({ path: index === 599 ? '/last' : `/${index}`, body: null }))
+  expect((await Promise.all(asked)).map(({ body }) => body)).toEqual(Array.from({ length: 600 }, () => 'yes'))
+  expect(most).toBe(512)
+})

@@ -1,37 +1,34 @@
 /** The engine and the reference of the bench agree on small organisations, and the full ones have the shares that the bench counts on. */
 
 import { describe, expect, test } from 'vitest'
-import { sqliteModule, trampolineModule } from '#wasm'
 import { agreeOnChecks, agreeOnList, agreeOnPages, agreeOnSubjects } from '../../scripts/bench/agree.ts'
-import { auditor, type GithubShape, githubFacts, githubShapes } from '../../scripts/bench/github.ts'
+import { auditor, type GithubShape, githubFacts, githubSet, githubShapes } from '../../scripts/bench/github.ts'
 import { checkQuestions } from '../../scripts/bench/questions.ts'
 import { actions, Reference } from '../../scripts/bench/reference.ts'
-import { load, type World, withReference } from '../../scripts/bench/world.ts'
+import type { World } from '../../scripts/bench/world.ts'
 import { at } from '../../src/base/assert.ts'
-import { instantiate, openDatabase } from '../../src/store/binding.ts'
-import { createStore } from '../../src/store/store.ts'
+import { worldOf as loadedWorld } from '../support/bench.ts'
 
-const cutDown: GithubShape = { organizations: 2, members: 20, teams: 7, repositories: 12, issues: 3, audited: 1 }
+const cutDown: GithubShape = { organizations: 2, members: 20, teams: 7, repositories: 12, issues: 3, audited: 1, inspected: 1 }
 
-const worldOf = (shape: GithubShape): World => {
-  const store = createStore(openDatabase(instantiate(sqliteModule, trampolineModule, { maxBytes: 2 ** 28, nowMs: () => Date.now() })))
-  return withReference(load(store, 'small', shape))
-}
+const worldOf = (shape: GithubShape): World => loadedWorld(githubSet(shape))
 
 describe('two small organisations', () => {
   const world = worldOf(cutDown)
   const { reference } = world
   const users = reference.users()
-  const issues = reference.issues()
+  const issues = reference.resources()
 
   test('have who and what the shape says', () => {
-    expect([users.length, issues.length]).toEqual([41, 72])
+    expect([users.length, issues.length]).toEqual([42, 72])
     expect(users).toContain(auditor.id)
   })
 
   test('every user, action and issue', () => {
     const all = users.flatMap((user) =>
-      actions.flatMap((action) => issues.map((issue) => ({ user, action, issue, allowed: reference.allowed(user, action, issue) }))),
+      actions.flatMap((action) =>
+        issues.map((id) => ({ user, action, resource: { type: 'Issue', id }, allowed: reference.allowed(user, action, id) })),
+      ),
     )
     const allowed = all.filter((question) => question.allowed).length
     expect(allowed).toBeGreaterThan(all.length / 10)
@@ -59,7 +56,7 @@ describe('two small organisations', () => {
 })
 
 describe('an organisation of full size', () => {
-  const shape: GithubShape = { ...githubShapes['10k'], audited: 1 }
+  const shape: GithubShape = { ...githubShapes['10k'], audited: 1, inspected: 0 }
   const facts = [...githubFacts(shape)]
   const reference = new Reference(facts)
 
@@ -71,7 +68,7 @@ describe('an organisation of full size', () => {
 
   test('lets a user read about 600 issues and about 30 users read an issue', () => {
     const users = reference.users().filter((user) => user !== auditor.id)
-    const issues = reference.issues()
+    const issues = reference.resources()
     const mean = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0) / numbers.length
     expect(Math.abs(mean(users.map((user) => reference.readable(user))) - 600)).toBeLessThan(60)
     expect(Math.abs(mean(issues.map((issue) => reference.subjects('read', issue).length)) - 30)).toBeLessThan(3)
@@ -82,6 +79,6 @@ describe('an organisation of full size', () => {
     const questions = checkQuestions(reference, 2000, 7)
     expect(Math.abs(questions.filter((question) => question.allowed).length / 2000 - 0.6)).toBeLessThan(0.05)
     expect(checkQuestions(reference, 2000, 7)).toEqual(questions)
-    for (const { user, action, issue, allowed } of questions) expect(reference.allowed(user, action, issue)).toBe(allowed)
+    for (const { user, action, resource, allowed } of questions) expect(reference.allowed(user, action, resource.id)).toBe(allowed)
   })
 })

@@ -1,6 +1,6 @@
 /** Rounds of the bench: what counts of them, and what else the machine did. */
 import { describe, expect, test } from 'vitest'
-import { busyTicks, othersFigure, processTicks, quietHalf, watchOthers } from '../../scripts/bench/others.ts'
+import { busyTicks, othersFigure, processTicks, quietHalf, ticksOfFamily, watchOthers } from '../../scripts/bench/others.ts'
 import { forMs, paced } from '../../scripts/bench/pace.ts'
 import { against, median, overRounds } from '../../scripts/bench/rounds.ts'
 
@@ -45,10 +45,18 @@ describe('what others do', () => {
     expect(() => busyTicks('nothing')).toThrow('the kernel tells')
   })
 
-  test('a process is known by its session, and has the times of its children that ended', () => {
-    const stat = '12 (a) name) of (it) S 1 12 99 0 -1 4194560 1 2 3 4 100 20 3 4 20 0 1 0'
-    expect(processTicks(stat)).toEqual({ session: 99, ticks: 127 })
-    expect(processTicks('')).toEqual({ session: -1, ticks: 0 })
+  test('a process has a parent, and the times of its children that ended', () => {
+    const stat = '12 (a) name) of (it) S 7 12 99 0 -1 4194560 1 2 3 4 100 20 3 4 20 0 1 0'
+    expect(processTicks(stat)).toEqual({ parent: 7, ticks: 127 })
+    expect(processTicks('')).toEqual({ parent: 0, ticks: 0 })
+  })
+
+  test('what the bench started is its own, also in a session of its own', () => {
+    const stat = (pid: number, parent: number, session: number, ticks: number): string =>
+      `${pid} (node) S ${parent} ${pid} ${session} 0 -1 0 0 0 0 0 ${ticks} 0 0 0 20 0 1 0 0`
+    // The bench, a server behind a shell that leads a session, one of somebody else, and one that ended while the list was read.
+    const stats = [stat(1, 0, 1, 1000), stat(50, 1, 50, 1), stat(60, 50, 60, 2), stat(61, 60, 60, 4), stat(70, 1, 50, 100), '']
+    expect([50, 60, 61, 99].map((pid) => ticksOfFamily(stats, pid))).toEqual([7, 6, 4, 0])
   })
 
   test('this process is none of the others', () => {

@@ -38,7 +38,7 @@ describe('beside the blocks', () => {
     ],
     [
       'resource Box { roles = ["peek"]; }',
-      ['conflicting-blocks: `peek` is a permission and a role in another block of the same type (see line 14)'],
+      ['conflicting-blocks: `peek` is a role here and a permission in another block of the same type (see line 14)'],
     ],
     ['global {}', ['bad-global-block: a policy has one global block (see line 2)']],
     ['resource Actor {}', ['reserved-type-name: the type `Actor` is built in']],

@@ -13,7 +13,7 @@ import { worlds } from '../support/worlds.ts'
 const CAP = 60
 
 test('there are worlds enough', () => {
-  expect(worlds.length).toBeGreaterThanOrEqual(40)
+  expect(worlds.length).toBeGreaterThanOrEqual(80)
 })
 
 describe.each(worlds)('$name', (world) => {

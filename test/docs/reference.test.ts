@@ -2,15 +2,18 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
+import { addBackupCommands } from '../../runtime/cli/backup-commands.ts'
+import { addDevCommand } from '../../runtime/cli/dev.ts'
 import { addEdgeCommand } from '../../runtime/cli/edge.ts'
 import { addEnvCommands } from '../../runtime/cli/env-commands.ts'
 import { addFactCommands } from '../../runtime/cli/fact-commands.ts'
 import { addFallbackCommand } from '../../runtime/cli/fallback.ts'
+import { addFormatCommands } from '../../runtime/cli/format-commands.ts'
+import { addImportCommands } from '../../runtime/cli/import-commands.ts'
 import { addKeyCommands } from '../../runtime/cli/key-commands.ts'
 import { addPolicyCommands } from '../../runtime/cli/policy-commands.ts'
 import { addQuestionCommands } from '../../runtime/cli/question-commands.ts'
 import { addReplicateCommand } from '../../runtime/cli/replicate.ts'
-import { addRestoreCommands } from '../../runtime/cli/restore-commands.ts'
 import { addServeCommands } from '../../runtime/cli/serve.ts'
 import { addSnapshotCommands } from '../../runtime/cli/snapshot-commands.ts'
 import { addVerifyCommands } from '../../runtime/cli/verify-commands.ts'
@@ -68,20 +71,26 @@ describe('cli.md', () => {
   const program = new Command()
   for (const add of [
     addServeCommands,
+    addDevCommand,
     addReplicateCommand,
     addEdgeCommand,
     addFallbackCommand,
     addPolicyCommands,
     addFactCommands,
+    addFormatCommands,
+    addImportCommands,
     addQuestionCommands,
     addEnvCommands,
     addKeyCommands,
     addSnapshotCommands,
-    addRestoreCommands,
+    addBackupCommands,
     addVerifyCommands,
   ])
     add(program)
-  const commands = program.commands.flatMap((command) => (command.commands.length > 0 ? command.commands : [command]))
+  const commands = program.commands.flatMap((command) =>
+    // One with arguments does something itself, too.
+    command.registeredArguments.length > 0 || command.commands.length === 0 ? [command, ...command.commands] : command.commands,
+  )
   const ownOptions = (command: Command): string[] =>
     command.options.filter(({ long }) => !flags.has((long ?? '').replace(/^--(no-)?/, ''))).map((option) => option.flags)
   const rows = tableRows(document, 'command', 'options').filter(([command]) => command !== '`version`')

@@ -7,11 +7,8 @@ import { ApplyError, type ApplyOutcome, apply, turns } from '../../src/log/apply
 import type { RevisedRecord } from '../../src/log/log.ts'
 import type { Change, RecordBody } from '../../src/log/record.ts'
 import type { Store } from '../../src/store/facts.ts'
+import { changed } from '../simulation/planted.ts'
 import { fact, facts, insert, logRecord, remove, restoring, wholeLog } from '../support/record.ts'
-
-/** Every word of a policy is a constant of it. */
-const constantsOf = (source: string): readonly Value[] => source.split(' ').map((id) => ({ type: 'String', id }))
-const hooks = { constantsOf }
 
 /** Few names, so that inserts and deletes meet. */
 const type = fc.constantFrom('User', 'Repo', 'String')
@@ -112,7 +109,7 @@ export const applyConformance = (name: string, open: () => Store, close: (store:
   const check = (records: readonly RevisedRecord[], expectation: (store: Store, outcome: ApplyOutcome) => void): void =>
     withStores((fresh) => {
       const store = fresh()
-      expectation(store, apply(store, records, hooks))
+      expectation(store, apply(store, records))
     })
 
   describe(`apply over ${name}`, () => {
@@ -136,7 +133,7 @@ export const applyConformance = (name: string, open: () => Store, close: (store:
           restore: null,
         })
         expect(store.activePolicy()).toEqual({ version: 1, source: 'one', filename: 'f.polar', createdAtMs: 1_700_000_000_000 })
-        expect(apply(store, records, hooks)).toEqual({
+        expect(apply(store, records)).toEqual({
           revision: 2,
           applied: 0,
           skipped: 3,
@@ -168,7 +165,7 @@ export const applyConformance = (name: string, open: () => Store, close: (store:
         expect(stored(store)).toEqual([])
         expect(store.activePolicy()).toBeNull()
         expect(outcome.policyChanged).toBe(true)
-        apply(store, [{ revision: 9, record: logRecord(policy('two'), { writeId: 'w' }) }], hooks)
+        apply(store, [{ revision: 9, record: logRecord(policy('two'), { writeId: 'w' }) }])
         expect(store.activePolicy()?.version).toBe(2)
         expect(store.policy(1)?.source).toBe('one')
       })
@@ -216,7 +213,7 @@ export const applyConformance = (name: string, open: () => Store, close: (store:
       const foreign = { revision: 2, record: logRecord(facts(insert('p', 'T:b')), { logId: 'other', writeId: 'w' }) }
       withStores((fresh) => {
         const store = fresh()
-        const error = incident(() => apply(store, [...wholeLog(facts(insert('p', 'T:a'))), foreign], hooks))
+        const error = incident(() => apply(store, [...wholeLog(facts(insert('p', 'T:a'))), foreign]))
         expect(error).toMatchObject({
           code: 'foreign-log',
           revision: 2,
@@ -224,14 +221,14 @@ export const applyConformance = (name: string, open: () => Store, close: (store:
         })
         expect(stored(store)).toEqual([fact('p', 'T:a')])
         expect(store.revision()).toBe(1)
-        expect(incident(() => apply(store, [foreign], hooks)).code).toBe('foreign-log')
+        expect(incident(() => apply(store, [foreign])).code).toBe('foreign-log')
       })
     })
 
     test('a log without genesis is an incident', () => {
       withStores((fresh) => {
         const store = fresh()
-        expect(incident(() => apply(store, [{ revision: 3, record: logRecord({ kind: 'clear' }) }], hooks))).toMatchObject({
+        expect(incident(() => apply(store, [{ revision: 3, record: logRecord({ kind: 'clear' }) }]))).toMatchObject({
           code: 'no-genesis',
           revision: 3,
         })
@@ -241,7 +238,7 @@ export const applyConformance = (name: string, open: () => Store, close: (store:
 
     test('records out of order are a bug', () => {
       withStores((fresh) => {
-        expect(() => apply(fresh(), [...wholeLog({ kind: 'clear' }), ...wholeLog()], hooks)).toThrow(Bug)
+        expect(() => apply(fresh(), [...wholeLog({ kind: 'clear' }), ...wholeLog()])).toThrow(Bug)
       })
     })
 
@@ -249,13 +246,13 @@ export const applyConformance = (name: string, open: () => Store, close: (store:
       const records = wholeLog(facts(insert('p', 'T:a')), restoring(0), facts(insert('p', 'T:b')))
       withStores((fresh) => {
         const store = fresh()
-        const { restore, ...outcome } = apply(store, records, hooks)
+        const { restore, ...outcome } = apply(store, records)
         expect(restore).toEqual({ ...at(records, 2), body: restoring(0) })
         expect(outcome).toMatchObject({ revision: 1, applied: 1, skipped: 1, inserted: 1 })
         expect(stored(store)).toEqual([fact('p', 'T:a')])
         // Again and again, until the state was replaced.
-        expect(apply(store, records.slice(2), hooks)).toMatchObject({ revision: 1, applied: 0, restore: { revision: 2 } })
-        expect(apply(store, [], hooks).restore).toBeNull()
+        expect(apply(store, records.slice(2))).toMatchObject({ revision: 1, applied: 0, restore: { revision: 2 } })
+        expect(apply(store, []).restore).toBeNull()
       })
     })
 
@@ -264,12 +261,12 @@ export const applyConformance = (name: string, open: () => Store, close: (store:
       const again = { revision: 7, record: known(restore, 'the restore').record }
       withStores((fresh) => {
         const store = fresh()
-        apply(store, [known(genesis, 'the genesis')], hooks)
+        apply(store, [known(genesis, 'the genesis')])
         store.transaction(() => {
           store.rememberWrite(again.record.writeId, 1)
           store.setPosition('log', 1)
         })
-        const outcome = apply(store, [known(restore, 'the restore'), known(next, 'the next one'), again], hooks)
+        const outcome = apply(store, [known(restore, 'the restore'), known(next, 'the next one'), again])
         expect(outcome).toMatchObject({ revision: 7, applied: 1, skipped: 2, restore: null })
         expect(stored(store)).toEqual([fact('p', 'T:b')])
       })
@@ -280,9 +277,9 @@ export const applyConformance = (name: string, open: () => Store, close: (store:
       const repeated = { revision: 2, record: logRecord(restoring(0), { writeId: 'write-1' }) }
       withStores((fresh) => {
         const [together, apart] = [fresh(), fresh()]
-        expect(apply(together, [...records, repeated], hooks)).toMatchObject({ revision: 2, skipped: 2, restore: null })
-        apply(apart, records, hooks)
-        expect(apply(apart, [repeated], hooks)).toMatchObject({ revision: 2, skipped: 1, restore: null })
+        expect(apply(together, [...records, repeated])).toMatchObject({ revision: 2, skipped: 2, restore: null })
+        apply(apart, records)
+        expect(apply(apart, [repeated])).toMatchObject({ revision: 2, skipped: 1, restore: null })
         expect(seen(apart)).toEqual(seen(together))
       })
     })
@@ -290,24 +287,24 @@ export const applyConformance = (name: string, open: () => Store, close: (store:
     test('a restore of a foreign log is refused as any record', () => {
       const foreign = { revision: 1, record: logRecord(restoring(0), { logId: 'other', writeId: 'w' }) }
       withStores((fresh) => {
-        expect(incident(() => apply(fresh(), [...wholeLog(), foreign], hooks)).code).toBe('foreign-log')
+        expect(incident(() => apply(fresh(), [...wholeLog(), foreign])).code).toBe('foreign-log')
       })
     })
 
     test('what fails in the middle leaves nothing behind', () => {
       withStores((fresh) => {
         const store = fresh()
-        apply(store, wholeLog(facts(insert('p', 'T:a'))), hooks)
+        apply(store, wholeLog(facts(insert('p', 'T:a'))))
         const before = seen(store)
-        const failing = {
-          constantsOf: (): never => {
-            throw new Bug('no constants')
+        const failing = changed(store, {
+          savePolicy: () => {
+            throw new Bug('no policy')
           },
-        }
+        })
         const next = wholeLog(facts(insert('p', 'T:a')), facts(insert('p', 'T:b')), { kind: 'policy', source: 'one', filename: null })
-        expect(() => apply(store, next, failing)).toThrow('no constants')
+        expect(() => apply(failing, next)).toThrow('no policy')
         expect(seen(store)).toEqual(before)
-        expect(apply(store, next, hooks)).toMatchObject({ revision: 3, applied: 2, inserted: 1 })
+        expect(apply(store, next)).toMatchObject({ revision: 3, applied: 2, inserted: 1 })
       })
     })
   })
@@ -319,9 +316,9 @@ const properties = (withStores: <T>(work: (fresh: () => Store) => T) => T): void
       fc.asyncProperty(log, cuts, async (records, places) => {
         withStores((fresh) => {
           const whole = fresh()
-          apply(whole, records, hooks)
+          apply(whole, records)
           const grouped = fresh()
-          for (const group of groups(records, places)) apply(grouped, group, hooks)
+          for (const group of groups(records, places)) apply(grouped, group)
           expect(seen(grouped)).toEqual(seen(whole))
           expect(whole.revision()).toBe(at(records, records.length - 1).revision)
         })
@@ -334,10 +331,10 @@ const properties = (withStores: <T>(work: (fresh: () => Store) => T) => T): void
       fc.asyncProperty(log, cuts, async (records, places) => {
         withStores((fresh) => {
           const store = fresh()
-          apply(store, records, hooks)
+          apply(store, records)
           const before = seen(store)
           for (const place of [0, ...places]) {
-            const outcome = apply(store, records.slice(place), hooks)
+            const outcome = apply(store, records.slice(place))
             expect(outcome).toMatchObject({ applied: 0, policyChanged: false })
           }
           expect(seen(store)).toEqual(before)
@@ -351,10 +348,10 @@ const properties = (withStores: <T>(work: (fresh: () => Store) => T) => T): void
       fc.asyncProperty(log, cuts, async (records, places) => {
         withStores((fresh) => {
           const whole = fresh()
-          apply(whole, records, hooks)
+          apply(whole, records)
           const overlapping = fresh()
-          for (const place of places.toSorted((a, b) => a - b)) apply(overlapping, records.slice(0, place), hooks)
-          apply(overlapping, records, hooks)
+          for (const place of places.toSorted((a, b) => a - b)) apply(overlapping, records.slice(0, place))
+          apply(overlapping, records)
           expect(seen(overlapping)).toEqual(seen(whole))
         })
       }),
@@ -368,9 +365,9 @@ const properties = (withStores: <T>(work: (fresh: () => Store) => T) => T): void
           const written = new Set<string>()
           const first = records.filter(({ record: { writeId } }) => !written.has(writeId) && written.add(writeId))
           const whole = fresh()
-          apply(whole, records, hooks)
+          apply(whole, records)
           const deduplicated = fresh()
-          apply(deduplicated, first, hooks)
+          apply(deduplicated, first)
           expect(stored(deduplicated)).toEqual(stored(whole))
           expect(deduplicated.stateHash()).toBe(whole.stateHash())
           expect(deduplicated.activePolicy()).toEqual(whole.activePolicy())

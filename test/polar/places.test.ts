@@ -175,7 +175,7 @@ b.polar:1:26: error[unexpected-token]: expected \`}\`, found end of file
 
 test('what is reported: sorted, the first 100, errors before warnings', () => {
   const diagnostic = (severity: 'error' | 'warning', file: number, start: number): Diagnostic => ({
-    code: 'c',
+    code: 'empty-test',
     severity,
     message: 'm',
     span: { file, start, end: start },

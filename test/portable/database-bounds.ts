@@ -71,6 +71,82 @@ export const guardedTests = (open: () => Database): void => {
   })
 }
 
+export const rememberedTests = (open: () => Database): void => {
+  const never = (): boolean => false
+  const ASK = 'select remembered(3, ?1), ifnull(remembered(4, ?1), 7)'
+
+  test('`remembered` is null outside of guarded work, and where nothing is given', () => {
+    const statement = open().prepare(ASK)
+    expect(statement.get(5)).toEqual([null, 7])
+    const database = open()
+    expect(database.guarded(100, never, () => database.prepare(ASK).get(5))).toEqual([null, 7])
+  })
+
+  test('`remembered` answers with what is given, by part and value', () => {
+    const database = open()
+    const statement = database.prepare(ASK)
+    const asked: [number, number | null][] = []
+    const remembered = {
+      has: (part: number, value: number | null): boolean | null => {
+        asked.push([part, value])
+        return part === 4 ? null : value === null || value > 0
+      },
+    }
+    expect(database.guarded(100, never, () => [statement.get(5), statement.get(-5)], remembered)).toEqual([
+      [1, 7],
+      [0, 7],
+    ])
+    expect(asked).toEqual([
+      [3, 5],
+      [4, 5],
+      [3, -5],
+      [4, -5],
+    ])
+    expect(database.guarded(100, never, () => statement.get(''), remembered)).toEqual([1, 7])
+    expect(asked.slice(4)).toEqual([
+      [3, null],
+      [4, null],
+    ])
+    expect(statement.get(5)).toEqual([null, 7])
+  })
+
+  test('`remembered` is asked for exact integers and texts only', () => {
+    const database = open()
+    const statement = database.prepare('select remembered(0, ?1)')
+    const remembered = { has: (): boolean => true }
+    const ask = (value: SqlValue) => database.guarded(100, never, () => statement.get(value)?.[0], remembered)
+    expect([0, -(2 ** 53) + 1, 2 ** 53 - 1, ''].map(ask)).toEqual([1, 1, 1, 1])
+    expect([null, 2n ** 53n, -(2n ** 60n)].map(ask)).toEqual([null, null, null])
+  })
+
+  test('`remembered` may run statements; what it throws comes out, and everything stays usable', () => {
+    const database = open()
+    const statement = database.prepare('select remembered(0, 1)')
+    const inner = database.prepare('select 1')
+    const answers = { has: (): boolean => inner.get() !== undefined }
+    expect(database.guarded(100, never, () => statement.get(), answers)).toEqual([1])
+    const fails = {
+      has: (): boolean => {
+        throw new Error('from what is remembered')
+      },
+    }
+    expect(() => database.guarded(100, never, () => statement.get(), fails)).toThrow('from what is remembered')
+    const endless = { has: (): boolean => database.prepare(ENDLESS).get() !== undefined }
+    expectError(
+      9,
+      () =>
+        database.guarded(
+          100,
+          () => true,
+          () => statement.get(),
+          endless,
+        ),
+      'interrupted',
+    )
+    expect(database.guarded(100, never, () => statement.get(), answers)).toEqual([1])
+  })
+}
+
 export const memoryTests = (openWith: (maxBytes: number) => Database): void => {
   const fill = (database: Database): void => {
     database

@@ -1,7 +1,7 @@
 /** What every implementation of `Database` must do, as tests; `database.test.ts` runs them against the binding. */
 import { describe } from 'vitest'
 import type { Database } from '../../src/store/database.ts'
-import { guardedTests, imageTests, memoryTests } from './database-bounds.ts'
+import { guardedTests, imageTests, memoryTests, rememberedTests } from './database-bounds.ts'
 import { dialectTests, statementTests } from './database-statements.ts'
 import { valueTests } from './database-values.ts'
 
@@ -23,6 +23,7 @@ export const databaseConformance = (openWith: OpenDatabase): void => {
   })
   describe('guarded', () => {
     guardedTests(open)
+    rememberedTests(open)
   })
   describe('memory', () => {
     memoryTests(openWith)

@@ -246,6 +246,25 @@ describe('policies', () => {
     expect(save(store, 'two')).toBe(2)
   })
 
+  test('the state hash goes back with every fact that goes, by its key and by a pattern', () => {
+    const store = emptyStore()
+    const guest = fact('has_role', 'User:bob', 'String:guest', 'Repo:fern')
+    insert(store, guest)
+    const before = store.stateHash()
+    insert(store, role)
+    const both = store.stateHash()
+    expect(both).not.toBe(before)
+    expect(store.transaction(() => store.remove(role))).toBe(1)
+    expect([store.stateHash(), store.recomputeStateHash()]).toEqual([before, before])
+    expect(store.transaction(() => store.remove(role))).toBe(0)
+    expect(store.stateHash()).toBe(before)
+    insert(store, role)
+    expect(store.stateHash()).toBe(both)
+    const owners = { predicate: 'has_role', args: [{ type: 'User', id: null }, value('String:owner'), { type: null, id: null }] }
+    expect(store.transaction(() => store.remove(owners))).toBe(1)
+    expect([store.stateHash(), store.recomputeStateHash()]).toEqual([before, before])
+  })
+
   test('the state hash tells policies apart, and goes back with the source', () => {
     const store = emptyStore()
     save(store, 'one')

@@ -3,7 +3,8 @@ import type { CheckedPolicy } from '../../src/check/core.ts'
 import type { Database } from '../../src/store/database.ts'
 import { createOracle } from '../oracle/oracle.ts'
 import { isAccepted } from '../oracle/signature.ts'
-import { contradictions, disagreement } from '../support/agreement.ts'
+import type { Decision } from '../support/agreement.ts'
+import { contradictions, disagreement, disagreements } from '../support/agreement.ts'
 import type { Cell } from '../support/cell.ts'
 import { openCell } from '../support/cell.ts'
 import { checked } from '../support/check.ts'
@@ -11,28 +12,30 @@ import type { Proof } from '../support/proof.ts'
 import { proveAll } from '../support/proof.ts'
 import type { Asked } from '../support/question.ts'
 import { answer } from '../support/question.ts'
+import { randomOf } from './prng.ts'
 import type { RandomWorld } from './random-world.ts'
 import { policyText, randomWorld } from './random-world.ts'
 import type { Case } from './shrink.ts'
 import { shrink, worldText } from './shrink.ts'
+import type { Tally } from './tally.ts'
+import { tallyOf } from './tally.ts'
+import { permissions, randomValue, resourceTypes } from './vocabulary.ts'
 
 /** What one seed came to. */
 export interface SeedResult {
-  /** Questions asked of both; 0 when the seed makes no valid program. */
-  readonly cases: number
-  readonly refused: number
-  /** Answers that are not empty, false or refused. */
-  readonly positive: number
+  /** Null when the seed makes no valid program. */
+  readonly tally: Tally | null
   readonly proof: Proof | null
   /** A world per failure, small enough to look at. */
   readonly failures: readonly string[]
 }
 
 const QUESTIONS = 10
+/** Decisions of one seed that every kind of question is asked about. */
+const DECISIONS = 8
 const SHRINK_ATTEMPTS = 250
 /** Failures of one seed that are made small; they are mostly alike. */
 const SHRUNK = 1
-const nothing: SeedResult = { cases: 0, refused: 0, positive: 0, proof: null, failures: [] }
 
 export interface RandomRun {
   readonly emptyDatabase: () => Database
@@ -43,18 +46,15 @@ export interface RandomRun {
 export const runSeed = (seed: number, { emptyDatabase, proves }: RandomRun): SeedResult => {
   const world = randomWorld(seed, QUESTIONS, checked)
   const policy = world && checked(policyText(world.items))
-  if (!world || !policy) return nothing
-  const oracle = createOracle(policy, world.facts)
-  const texts = world.questions.map((asked) => answer(oracle, asked))
-  const proof = proves ? proveAll(policy, world.facts, oracle, world.questions) : null
+  if (!world || !policy) return { tally: null, proof: null, failures: [] }
+  const proof = proves ? proveAll(policy, world.facts, createOracle(policy, world.facts), world.questions) : null
   return {
-    cases: world.questions.length,
-    refused: texts.filter(({ refused }) => refused).length,
-    positive: texts.filter(({ refused, text }) => !refused && text !== 'false' && text !== 'none').length,
+    tally: tallyOf(world, policy),
     proof,
     failures: [
       ...disagreementsOf(emptyDatabase, world, policy),
       ...contradictionsOf(emptyDatabase, world, policy),
+      ...stalenessOf(emptyDatabase, world, policy),
       ...(proof?.failures ?? []).map((failure) => `seed ${seed}: oracle against ground model: ${failure}`),
     ],
   }
@@ -63,7 +63,7 @@ export const runSeed = (seed: number, { emptyDatabase, proves }: RandomRun): See
 const disagreementsOf = (emptyDatabase: () => Database, world: RandomWorld, policy: CheckedPolicy): string[] => {
   const oracle = createOracle(policy, world.facts)
   return withCell(emptyDatabase(), policy, world, (cell) =>
-    world.questions
+    [...world.questions, ...decisionsOf(world).map(askedWhether)]
       .map((asked) => ({ asked, line: disagreement(cell.engine, oracle, asked) }))
       .filter(({ line }) => line !== null)
       .map(({ asked, line }, index) => (index < SHRUNK ? report(emptyDatabase, world, asked) : `seed ${world.seed}: ${line ?? ''}`)),
@@ -91,15 +91,52 @@ const told = (emptyDatabase: () => Database, { items, facts, asked }: Case): str
 
 const contradictionsOf = (emptyDatabase: () => Database, world: RandomWorld, policy: CheckedPolicy): string[] =>
   withCell(emptyDatabase(), policy, world, (cell) =>
-    world.questions.flatMap(({ question, ...context }) => {
-      if (question.kind !== 'authorize' || question.resource === null) return []
-      const found = contradictions(cell.engine, { ...question, resource: question.resource }, context)
-      return found.map((line) => `seed ${world.seed}: ${line}\n\n${worldText({ ...world, asked: { question, ...context } }, '?')}`)
-    }),
+    decisionsOf(world).flatMap((about) =>
+      contradictions(cell.engine, about.decision, about).map(
+        (line) => `seed ${world.seed}: ${line}\n\n${worldText({ ...world, asked: askedWhether(about) }, '?')}`,
+      ),
+    ),
   )
 
+/** What one engine answers wrongly when facts come and go between its questions. */
+const stalenessOf = (emptyDatabase: () => Database, world: RandomWorld, policy: CheckedPolicy): string[] => {
+  const gone = world.facts.filter((_, index) => index % 3 === 0)
+  const kept = world.facts.filter((_, index) => index % 3 !== 0)
+  const oracle = createOracle(policy, [...kept, ...world.later])
+  return withCell(emptyDatabase(), policy, world, (cell) => {
+    for (const asked of world.questions) answer(cell.engine, asked)
+    cell.store.transaction(() => {
+      for (const fact of gone) cell.store.remove(fact)
+      // A fact may have been made twice.
+      for (const fact of [...kept, ...world.later]) cell.store.insert(fact)
+    })
+    return disagreements(cell.engine, oracle, world.questions).map((line) => `seed ${world.seed}, after writes: ${line}`)
+  })
+}
+
+interface About extends Omit<Asked, 'question'> {
+  readonly decision: Decision
+}
+
+const askedWhether = ({ decision, ...context }: About): Asked => ({ question: { kind: 'authorize', ...decision }, ...context })
+
+/** Decisions that the questions of a world are about. */
+const decisionsOf = (world: RandomWorld): About[] => {
+  const random = randomOf(world.seed)
+  const decisions = world.questions.flatMap(({ question, ...context }): About[] => {
+    if (question.kind === 'query' || question.kind === 'match') return []
+    const resources = question.kind === 'resources' ? question.resources : 'resource' in question ? [question.resource] : []
+    const type = question.kind === 'list' ? question.type : random.pick(resourceTypes)
+    const resource = resources[0] ?? randomValue(random, type)
+    const action = question.kind === 'actions' ? random.pick(permissions) : question.action
+    return [{ decision: { actor: question.actor, action, resource }, ...context }]
+  })
+  return decisions.slice(0, DECISIONS)
+}
+
 const withCell = <T>(database: Database, policy: CheckedPolicy, { facts }: Pick<RandomWorld, 'facts'>, work: (cell: Cell) => T): T => {
-  const cell = openCell(database, policy, facts)
+  // By all estimates the tables are too small for anything to be worth remembering.
+  const cell = openCell(database, policy, facts, 'always')
   try {
     return work(cell)
   } finally {

@@ -99,8 +99,20 @@ class RuleMaker {
     if (roll < 16) return this.#equal()
     if (roll < 17) return this.#list()
     if (roll < 18) return this.#typeTest()
+    if (roll < 19 && random.chance(0.15)) return this.#constant(level, depth)
     if (roll < 19 && depth < 2) return `(${this.#condition(level, depth + 1)} or ${this.#condition(level, depth + 1)})`
     return this.#call(level, false)
+  }
+
+  /** A condition beside one that always holds, or never. */
+  #constant(level: number, depth: number): string {
+    const { connective, constant } = this.#random.pick([
+      { connective: 'and', constant: 'true' },
+      { connective: 'or', constant: 'false' },
+      { connective: 'and', constant: 'not false' },
+      { connective: 'and', constant: 'false' },
+    ])
+    return depth > 1 ? constant : `(${this.#condition(level, depth + 1)} ${connective} ${constant})`
   }
 
   /** A call of a predicate that may stand here: of the same or a lower level, strictly lower inside `not`. */
@@ -179,7 +191,7 @@ class RuleMaker {
   #typeTest(): string {
     const variable = this.#variables.length > 0 && this.#random.chance(0.8) ? this.#random.pick(this.#variables) : this.#fresh('Resource')
     const type = this.#random.chance(0.6) ? variable.type : this.#random.pick(argumentTypes)
-    return `${variable.name} ${this.#random.chance(0.8) ? 'matches' : 'matches!'} ${type}`
+    return `${variable.name} ${this.#random.chance(0.6) ? 'matches' : 'matches!'} ${type}`
   }
 }
 

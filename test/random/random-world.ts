@@ -11,6 +11,7 @@ import type { Random } from './prng.ts'
 import { randomOf } from './prng.ts'
 import { randomBlocks } from './random-blocks.ts'
 import { randomFacts } from './random-facts.ts'
+import { randomIdioms } from './random-idioms.ts'
 import { aimedQuestion, randomQuestion } from './random-questions.ts'
 import { randomPredicates, randomRules } from './random-rules.ts'
 import { unixSeconds } from './vocabulary.ts'
@@ -19,6 +20,8 @@ export interface RandomWorld {
   readonly seed: number
   readonly items: readonly Item[]
   readonly facts: readonly Fact[]
+  /** Written when the questions were asked once, while every third of the others goes. */
+  readonly later: readonly Fact[]
   readonly questions: readonly Asked[]
 }
 
@@ -33,8 +36,11 @@ export const randomWorld = (seed: number, questions: number, check: Check): Rand
   const items = randomItems(random, check)
   const policy = items && check(policyText(items))
   if (!policy) return null
-  const facts = randomFacts(random, policy, 10 + random.below(30))
-  const contexts = [[], [], randomFacts(random, policy, 1 + random.below(3))]
+  const all = randomFacts(random, policy, 10 + random.below(35))
+  // Facts that the others were made with say more in a question than new ones.
+  const held = Math.min(random.below(6), all.length)
+  const facts = all.slice(held)
+  const contexts = [[], [], all.slice(0, held), all.slice(0, held), randomFacts(random, policy, 1 + random.below(3))]
   const oracle = createOracle(policy, facts)
   const asked = Array.from({ length: questions }, (): Asked => {
     const contextFacts = random.pick(contexts)
@@ -43,7 +49,7 @@ export const randomWorld = (seed: number, questions: number, check: Check): Rand
       : null
     return { question: aimed ?? randomQuestion(random, policy), contextFacts, unixSeconds }
   })
-  return { seed, items, facts, questions: asked }
+  return { seed, items, facts, later: all.slice(0, held), questions: asked }
 }
 
 /** What is true of a predicate, as far as it can be enumerated. */
@@ -56,7 +62,7 @@ const trueAtoms = (oracle: Oracle, predicate: string, length: number, contextFac
 /** Rules are added one by one; one that makes the program wrong is left out. */
 const randomItems = (random: Random, check: Check): Item[] | null => {
   const blocks = randomBlocks(random)
-  const rules = randomRules(random, randomPredicates(random))
+  const rules = [...randomIdioms(random), ...randomRules(random, randomPredicates(random))]
   let items: Item[] = []
   for (const item of [...blocks, ...rules]) {
     const more = [...items, item]

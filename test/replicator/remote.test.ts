@@ -6,6 +6,7 @@ import { printManifest } from '../../snapshots/manifest.ts'
 import { memoryObjectStore } from '../../snapshots/memory-store.ts'
 import { type ObjectStore, StoreError } from '../../snapshots/object-store.ts'
 import { at, known } from '../../src/base/assert.ts'
+import { limits } from '../../src/base/limits.ts'
 import type { PartitionedLog } from '../../src/log/log.ts'
 import { createMemoryLog } from '../../src/log/memory-log.ts'
 import { type Cell, lasting, startCell, stateOf, until } from './cell.ts'
@@ -209,6 +210,145 @@ test('an environment that is not known yet keeps the log of its partition too', 
   held = null
   await until(async () => ((await memory.bounds('busy')).first > first ? true : null))
   expect(await stateOf(late.replicator, 'fresh')).toEqual(await stateOf(early.replicator, 'fresh'))
+})
+
+describe('the lease', () => {
+  test('is released by a cell that does not see the log any more, and taken by one that does', async () => {
+    const memory = createMemoryLog({ logId: 'memory' })
+    const remote = memoryObjectStore('shared')
+    let ageMs: number | null = 0
+    const blind = await startCell({ log: { ...lasting(memory), stalenessMs: () => ageMs }, remote })
+    await until(() => (blind.replicator.measure().holdsLease ? true : null))
+    ageMs = limits.leaseStandstillMs
+    await until(() => (blind.replicator.measure().holdsLease ? null : true))
+    expect(blind.logged('lease-lost')).toHaveLength(1)
+    const other = await startCell({ log: lasting(memory), remote })
+    await until(() => (other.replicator.measure().holdsLease ? true : null))
+    ageMs = 0
+    await blind.replicator.createEnvironment('e')
+    await write(blind, 'e', 3)
+    await until(async () => ((await manifestOf(remote, 'e'))?.coveredThrough === 3 ? true : null))
+    expect(blind.replicator.measure().holdsLease).toBe(false)
+  })
+
+  test('is not taken by a cell that has not seen the log', async () => {
+    const memory = createMemoryLog({ logId: 'memory' })
+    const remote = memoryObjectStore('shared')
+    let asked = 0
+    let seen = false
+    const stalenessMs = (): number | null => {
+      asked++
+      return seen ? 0 : null
+    }
+    const cell = await startCell({ log: { ...lasting(memory), stalenessMs }, remote })
+    // The first look comes at once; the others are heartbeats, which come every 10 ms.
+    await until(() => (asked > 50 ? true : null))
+    expect(await remote.list('lease.json')).toEqual([])
+    seen = true
+    await until(() => (cell.replicator.measure().holdsLease ? true : null))
+    expect(await remote.list('lease.json')).toHaveLength(1)
+  })
+})
+
+describe('an environment that is made in a partition that was trimmed', () => {
+  /** A cell whose log does not reach back, and a shared store that hangs when told to. */
+  const trimmedCell = async () => {
+    const memory = createMemoryLog({ logId: 'memory', partitions: 1 })
+    const inner = memoryObjectStore('shared')
+    const state = { hangs: false }
+    const { promise: never, reject } = Promise.withResolvers<never>()
+    const remote = broken(
+      inner,
+      () => never,
+      () => state.hangs,
+    )
+    // So that nothing has to be waited for at the end.
+    const answer = (): void => reject(new StoreError('unavailable', 'at last'))
+    const cell = await startCell({ log: lasting(memory), remote })
+    await cell.replicator.createEnvironment('old')
+    await write(cell, 'old', 3)
+    await cell.replicator.publish('old')
+    await until(async () => ((await memory.bounds('old')).first > 0 ? true : null))
+    return { memory, remote, state, cell, answer }
+  }
+
+  test('serves while the shared store never answers', async () => {
+    const { cell, state, answer } = await trimmedCell()
+    state.hangs = true
+    await cell.replicator.createEnvironment('new')
+    await write(cell, 'new', 2)
+    expect(await stateOf(cell.replicator, 'new')).toMatchObject({ facts: ['note(Text:n0)', 'note(Text:n1)'] })
+    expect(cell.replicator.problem()).toBeNull()
+    answer()
+  })
+
+  test('is there after a restart, with that store still away', async () => {
+    const { cell, memory, state, remote, answer } = await trimmedCell()
+    state.hangs = true
+    await cell.replicator.createEnvironment('new')
+    await write(cell, 'new', 2)
+    await until(async () => ((await manifestOf(cell.objects, 'new'))?.coveredThrough === (await memory.bounds('new')).last ? true : null))
+    const before = await stateOf(cell.replicator, 'new')
+    answer()
+    await cell.replicator.close()
+    const again = await startCell({ log: lasting(memory), objects: cell.objects, remote })
+    expect(await stateOf(again.replicator, 'new')).toEqual(before)
+  })
+
+  test('is followed by the other cells, with that store away: the log holds it whole', async () => {
+    const { cell, memory, state, remote, answer } = await trimmedCell()
+    const other = await startCell({ log: lasting(memory), remote })
+    state.hangs = true
+    await cell.replicator.createEnvironment('new')
+    await write(cell, 'new', 2)
+    await until(async () => ((await other.replicator.environments()).some(({ env }) => env === 'new') ? true : null))
+    expect(await stateOf(other.replicator, 'new')).toEqual(await stateOf(cell.replicator, 'new'))
+    answer()
+  })
+
+  test('and trimmed again before a cell heard of it, is never taken for an empty one there', async () => {
+    const memory = createMemoryLog({ logId: 'memory', partitions: 1 })
+    const inner = memoryObjectStore('shared')
+    let down = false
+    const remote = broken(
+      inner,
+      () => Promise.reject(new StoreError('unavailable', 'no route to host')),
+      () => down,
+    )
+    const early = await startCell({ log: lasting(memory), remote, settings: { snapshotRecords: 1 } })
+    await until(() => (early.replicator.measure().holdsLease ? true : null))
+    const held: (() => void)[] = []
+    let holds = false
+    const log: PartitionedLog = {
+      ...lasting(memory),
+      subscribe: (listener) =>
+        memory.subscribe({
+          published: (...published) => void (holds ? held.push(() => listener.published(...published)) : listener.published(...published)),
+          failed: (...failed) => listener.failed(...failed),
+        }),
+    }
+    const late = await startCell({ log, remote, settings: { trim: false } })
+    holds = true
+    await early.replicator.createEnvironment('new')
+    await write(early, 'new', 3)
+    const last = (await memory.bounds('new')).last
+    for (let round = 0; round < 4; round++) {
+      await early.replicator.append('new', note(`more ${round}`), `more ${round}`)
+      for (const env of ['new', 'control']) await early.replicator.publish(env)
+    }
+    await until(async () => ((await memory.bounds('new')).first > last ? true : null))
+    down = true
+    holds = false
+    for (const publish of held.splice(0)) publish()
+    await until(async () => ((await late.replicator.environments()).some(({ env }) => env === 'new') ? true : null))
+    // A write here must not make it look like one that begins now.
+    await late.replicator.append('new', note('here'), 'here')
+    await until(() => late.logged('environment-waits').find(({ fields }) => fields['environment'] === 'new'))
+    await expect(late.replicator.snapshot('new')).rejects.toThrow(/no state yet|still being loaded/)
+    down = false
+    await until(async () => stateOf(late.replicator, 'new').catch(() => null))
+    expect(await stateOf(late.replicator, 'new')).toEqual(await stateOf(early.replicator, 'new'))
+  })
 })
 
 /** Every call ends as `fails` says, as long as it does. */

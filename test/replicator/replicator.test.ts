@@ -10,7 +10,7 @@ import { folderObjectStore } from '../../snapshots/node/folder-store.ts'
 import { nodeSnapshotPlatform } from '../../snapshots/node/platform.ts'
 import { at, known } from '../../src/base/assert.ts'
 import { limits } from '../../src/base/limits.ts'
-import { type Log, LogError } from '../../src/log/log.ts'
+import { type Log, LogError, type PartitionedLog } from '../../src/log/log.ts'
 import { createMemoryLog } from '../../src/log/memory-log.ts'
 import { refusal } from '../log/log-conformance.ts'
 import { testDirectory } from '../support/directory.ts'
@@ -291,7 +291,8 @@ describe('environments', () => {
       two.replicator.createEnvironment('a', { partition: 1 }),
       two.replicator.createEnvironment('b'),
     ])
-    const placeOf = async (cell: Cell): Promise<readonly string[]> => (await stateOf(cell.replicator, 'control')).facts
+    const placeOf = async (cell: Cell): Promise<readonly string[]> =>
+      (await stateOf(cell.replicator, 'control')).facts.filter((fact) => fact.startsWith('environment('))
     expect(await placeOf(one)).toEqual(await placeOf(two))
     expect(await placeOf(one)).toHaveLength(2)
     await until(async () => ((await ownEnvironments(one.replicator)).length === 2 ? true : null))
@@ -321,5 +322,47 @@ describe('environments', () => {
     await writeNotes(cell, 'b', 0, 2)
     expect(await stateOf(cell.replicator, 'b')).toMatchObject({ facts: notes(2) })
     expect(cell.replicator.measure().stopped).toBe(1)
+  })
+})
+
+describe('names of folders beside those of environments', () => {
+  test.each(['heartbeats', 'control'])('%s is no environment that can be made or deleted', async (id) => {
+    const { replicator, objects } = await startCell()
+    if (id === 'control') await expect(replicator.deleteEnvironment(id)).rejects.toMatchObject({ code: 'unknown-environment' })
+    else {
+      await expect(replicator.createEnvironment(id)).rejects.toThrow('is not reserved')
+      await expect(replicator.deleteEnvironment(id)).rejects.toMatchObject({ code: 'unknown-environment' })
+    }
+    expect((await replicator.environments()).map(({ env }) => env)).toEqual(['control'])
+    expect((await objects.list('heartbeats/manifest')).length).toBe(0)
+  })
+})
+
+describe('closing', () => {
+  /** Of one environment it never tells more records, although there are more: as a replay that takes minutes. */
+  const stuck = (log: PartitionedLog, isStuck: () => boolean): PartitionedLog => ({
+    ...lasting(log),
+    read: (env, ...rest) => (env === 'slow' && isStuck() ? new Promise<never>(() => {}) : log.read(env, ...rest)),
+  })
+
+  // Far below the minute that a replica has to catch up.
+  test('while an environment is being replayed ends soon, and who waits for it is told', { timeout: 40_000 }, async () => {
+    const memory = createMemoryLog({ logId: 'memory' })
+    const first = await startCell({ log: lasting(memory) })
+    for (const env of ['slow', 'other']) await first.replicator.createEnvironment(env)
+    for (let index = 0; index < 5; index++) await first.replicator.append('slow', note(`n${index}`), `w${index}`)
+    await first.replicator.close()
+    let isStuck = true
+    // With nothing of its own it has to replay.
+    const { replicator, objects } = await startCell({ log: stuck(memory, () => isStuck) })
+    const asked = [replicator.snapshot('slow'), replicator.publish('slow'), replicator.restore('slow', 1)].map(async (answer) => answer)
+    const outcomes = Promise.allSettled(asked)
+    await replicator.append('other', note('n'), 'w')
+    await replicator.close()
+    for (const outcome of await outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'unavailable' } })
+    isStuck = false
+    const again = await startCell({ log: lasting(memory), objects })
+    expect(await stateOf(again.replicator, 'slow')).toMatchObject({ facts: notes(5) })
+    expect(await stateOf(again.replicator, 'other')).toMatchObject({ facts: ['note(Text:n)'] })
   })
 })

@@ -96,3 +96,30 @@ test('restore points go when the log holds no record that names them, and what a
   await swept.at(4000)
   expect(await keysOf(cell.objects)).toEqual(before.filter((key) => !others.includes(key)))
 })
+
+test('an environment that cannot be swept keeps its objects, and no other does', async () => {
+  const cell = await startCell({ settings: { trim: false } })
+  await cell.replicator.createEnvironment('e')
+  await cell.replicator.append('e', note('a'), 'a')
+  await cell.replicator.restore('e', 0)
+  await cell.replicator.publish('e')
+  await cell.replicator.close()
+  const local = cell.objects
+  await local.put('gone/manifest.json', bytes)
+  const environment = (env: string): SweptEnvironment => ({
+    env,
+    problem: null,
+    channel: { isConnected: true },
+    current: async () => {
+      if (env === 'bad') throw new Error('still being loaded')
+    },
+    needsRestorePoint: () => false,
+  })
+  const hosted = (): SweptEnvironment[] => ['bad', 'e'].map(environment)
+  const swept = sweeping({ local, remote: null, mayWriteShared: () => true, hosted, deleted: () => ['gone'] })
+  const doomed = async () => (await keysOf(local)).filter((key) => key.startsWith('e/restores/') || key.startsWith('gone/'))
+  await swept.at(0)
+  expect(await doomed()).toHaveLength(2)
+  await swept.at(2000)
+  expect(await doomed()).toEqual([])
+})

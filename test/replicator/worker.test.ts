@@ -1,8 +1,13 @@
 /** The log's thread: the inner interface through its port, what survives a restart, what a dead thread looks like. */
+
+import { EventEmitter } from 'node:events'
 import { truncateSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Worker } from 'node:worker_threads'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openEmbeddedLog } from '../../replicator/embedded-log.ts'
+import type { FromWorker } from '../../replicator/messages.ts'
+import { threadClockMs } from '../../replicator/thread-clock.ts'
 import { startReplicatorWorker, startThread } from '../../replicator/worker-client.ts'
 import { limits } from '../../src/base/limits.ts'
 import type { InnerReplicator } from '../../src/log/inner.ts'
@@ -122,4 +127,38 @@ test('a dead thread: outcomes are unknown, everything after is refused, the log 
   const log = openEmbeddedLog({ directory, maxRecordBytes })
   onTestFinished(() => log.close())
   expect((await everything(log, 'e')).map(({ record }) => record.writeId).slice(0, 2)).toEqual([`genesis-${log.logId}`, 'a'])
+})
+
+describe('staleness where others append, too', () => {
+  /** The other side is this test. */
+  const pretended = async () => {
+    const thread = Object.assign(new EventEmitter(), {
+      postMessage: (message: { readonly kind: string }) => void (message.kind === 'close' && thread.emit('exit', 0)),
+      terminate: async () => 0,
+    })
+    const tell = (...messages: FromWorker[]): void => void thread.emit('message', messages)
+    // It stands for a thread as far as one is used.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    const starting = startReplicatorWorker({ directory: '', maxRecordBytes }, { worker: thread as unknown as Worker })
+    tell({ kind: 'ready', logId: 'shared', sole: false })
+    const replicator = await starting
+    onTestFinished(() => replicator.close())
+    return { replicator, tell }
+  }
+
+  test('is unknown before it is told, and grows when nothing is told any more', async () => {
+    const { replicator, tell } = await pretended()
+    expect(replicator.stalenessMs('e')).toBeNull()
+    tell({ kind: 'seen', atMs: threadClockMs(), ages: [['e', 7]] })
+    const [first, other] = [replicator.stalenessMs('e'), replicator.stalenessMs('other')]
+    expect(first).toBeGreaterThanOrEqual(7)
+    expect(other).toBeNull()
+    await expect.poll(() => replicator.stalenessMs('e')).toBeGreaterThan((first ?? 0) + 20)
+  })
+
+  test('counts from when it was told, not from when that is heard: the process may have been stopped in between', async () => {
+    const { replicator, tell } = await pretended()
+    tell({ kind: 'seen', atMs: threadClockMs() - 60_000, ages: [['e', 5]] })
+    expect(replicator.stalenessMs('e')).toBeGreaterThanOrEqual(60_005)
+  })
 })

@@ -111,6 +111,28 @@ describe.skipIf(kafka === null)('on Kafka', { timeout: 120_000 }, () => {
     )
   })
 
+  test.skipIf(s3 === null)(
+    'a bucket that is missing and credentials that are wrong: no start, and an error that says which, without a secret',
+    async () => {
+      const settings = await places()
+      const store = settings['ARCTOS_STORE'] ?? ''
+      const refused = async (changes: Readonly<Record<string, string>>): Promise<string> =>
+        startReplicator(await temporaryDirectory(), { ...settings, ...changes }).then(
+          () => 'it started',
+          (error: unknown) => String(error),
+        )
+      expect(await refused({ ARCTOS_STORE: store.replace(/^s3:\/\/[^/]+/, 's3://no-such-bucket') })).toMatch(
+        /the replicator cannot start: .*no such bucket/s,
+      )
+      const wrong = await refused({ AWS_SECRET_ACCESS_KEY: 'not-the-secret' })
+      expect(wrong).toMatch(/the replicator cannot start: .*the secret key is wrong/s)
+      expect(wrong).not.toContain('not-the-secret')
+      const password = await refused({ ARCTOS_LOG: 'kafka://user:not-the-secret@127.0.0.1:1/none' })
+      expect(password).toContain('ARCTOS_KAFKA_PASSWORD')
+      expect(password).not.toContain('not-the-secret')
+    },
+  )
+
   test('a new cell without a log to be had says so and does not start', async () => {
     const settings = { ARCTOS_LOG: 'kafka://127.0.0.1:1/none', OSO_DIRECTORY: await temporaryDirectory() }
     await expect(startReplicator(settings.OSO_DIRECTORY, settings)).rejects.toThrow(/the replicator cannot start: .*127\.0\.0\.1:1/s)

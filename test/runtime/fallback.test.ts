@@ -48,6 +48,7 @@ const reads: readonly (readonly ['GET' | 'POST', string, unknown?])[] = [
       context_facts: [],
     },
   ],
+  ['POST', '/v1/explain', asked(anaReads)],
   ['POST', '/api/expect', {}],
 ]
 

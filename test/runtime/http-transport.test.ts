@@ -1,6 +1,6 @@
 /** The HTTP checklist: transport, keys, headers. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import { createStartingApp } from '../../runtime/app.ts'
+import { createStartingApp } from '../../runtime/app-core.ts'
 import type { Route } from '../../runtime/exchange.ts'
 import { webPlatform } from '../../runtime/platform.ts'
 import { assert, unreachable } from '../../src/base/assert.ts'
@@ -26,6 +26,7 @@ const bodies: Readonly<Record<string, unknown>> = {
   'POST /api/bulk': { delete: [], tell: [fact(reader)] },
   'POST /api/batch': [{ inserts: [fact(reader)] }],
   'POST /api/authorize': question,
+  'POST /v1/explain': question,
   'POST /api/authorize_resources': { ...question, resources: [{ type: 'Repo', id: 'r1' }] },
   'POST /api/list': question,
   'POST /api/actions': question,

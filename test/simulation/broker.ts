@@ -107,8 +107,12 @@ class Connection implements PartitionedLog {
 
   assign(env: string, partition: number): void {
     this.#places.set(env, partition)
-    if (this.#followers.has(partition)) return
-    const follower = new Follower(this.#broker, partition, (records, head) => this.#publish(partition, records, head))
+    // What was lost is followed again from its head on: whoever assigns has loaded a snapshot.
+    if (this.#followers.get(partition)?.isOpen === true) return
+    const follower = new Follower(this.#broker, partition, {
+      published: (records, head) => this.#publish(partition, records, head),
+      lost: (error) => this.#lose(partition, error),
+    })
     this.#followers.set(partition, follower)
     follower.start()
   }
@@ -200,6 +204,10 @@ class Connection implements PartitionedLog {
     }
   }
 
+  #lose(partition: number, error: LogError): void {
+    for (const [env, place] of this.#places) if (place === partition) for (const listener of this.#listeners) listener.failed(env, error)
+  }
+
   #follower(partition: number): Follower {
     return known(this.#followers.get(partition), 'partitions in use are followed')
   }
@@ -215,35 +223,41 @@ class Connection implements PartitionedLog {
   }
 }
 
+interface FollowerEvents {
+  published(records: readonly Entry[], head: number): void
+  /** What was not read yet is forgotten: it has ended. */
+  lost(error: LogError): void
+}
+
 /** Reads a partition as it grows. */
 class Follower {
   readonly #broker: Broker
   readonly #partition: number
-  readonly #publish: (records: readonly Entry[], head: number) => void
+  readonly #events: FollowerEvents
   readonly #waiting = new Set<{ readonly revision: number; readonly resolve: () => void }>()
   /** The next revision to read. */
   position: number
   #seenMs: number | null = null
-  #open = true
+  isOpen = true
 
-  constructor(broker: Broker, partition: number, publish: (records: readonly Entry[], head: number) => void) {
+  constructor(broker: Broker, partition: number, events: FollowerEvents) {
     this.#broker = broker
     this.#partition = partition
-    this.#publish = publish
+    this.#events = events
     this.position = broker.partition(partition).next
   }
 
   start(): void {
     const { time, random } = this.#broker
     time.later(POLL_MS + random.below(POLL_MS), () => {
-      if (!this.#open) return
+      if (!this.isOpen) return
       this.#poll()
       this.start()
     })
   }
 
   end(): void {
-    this.#open = false
+    this.isOpen = false
   }
 
   stalenessMs(): number | null {
@@ -260,14 +274,22 @@ class Follower {
   #poll(): void {
     const { time, random, downUntilMs } = this.#broker
     if (time.nowMs < downUntilMs) return
-    const { next, entries } = this.#broker.partition(this.#partition)
+    const { first, next, entries } = this.#broker.partition(this.#partition)
+    if (this.position < first) {
+      this.end()
+      for (const { resolve } of this.#waiting) resolve()
+      this.#events.lost(
+        new LogError('out-of-range', `the log was trimmed up to revision ${first - 1} before revision ${this.position} was read`),
+      )
+      return
+    }
     const fresh = entries.filter(({ revision }) => revision >= this.position)
     const some = random.chance(0.2) ? fresh.slice(0, 1 + random.below(fresh.length + 1)) : fresh
     const end = some.length < fresh.length ? at(some, some.length - 1).revision + 1 : next
     const moved = end > this.position
     this.position = end
     this.#seenMs = end === next ? time.nowMs : this.#seenMs
-    if (moved) this.#publish(some, end - 1)
+    if (moved) this.#events.published(some, end - 1)
     for (const waiter of this.#waiting) {
       if (waiter.revision >= this.position) continue
       this.#waiting.delete(waiter)

@@ -30,6 +30,11 @@ export class Model {
     return this.#revision
   }
 
+  /** After the last record. */
+  get newest(): ModelState {
+    return this.#last
+  }
+
   /** Whether a write ever took effect. */
   tookEffect(writeId: string): boolean {
     return this.#everWritten.has(writeId)
@@ -86,6 +91,13 @@ export const difference = (store: Store, model: Model): string | null => {
   if (missing.length === 0 && surplus.length === 0 && policy === expected.policy) return null
   return `at revision ${revision}: missing ${missing.join(' ')}, surplus ${surplus.join(' ')}, policy ${JSON.stringify(policy)}`
 }
+
+/** The environments that facts of `control` name. */
+export const environmentsOf = ({ facts }: ModelState): readonly string[] =>
+  [...facts].flatMap((text) => {
+    const [predicate, , id]: unknown[] = JSON.parse(text)
+    return predicate === 'environment' && typeof id === 'string' ? [id] : []
+  })
 
 const factText = ({ predicate, args }: Fact): string => JSON.stringify([predicate, ...args.flatMap(({ type, id }) => [type, id])])
 

@@ -6,9 +6,9 @@ import { simulate } from './simulation.ts'
 
 vi.mock('../../src/log/apply.ts', async (original) => {
   const { apply, ...rest } = await original<typeof Apply>()
-  const forgetful: typeof apply = (store, records, hooks) => {
+  const forgetful: typeof apply = (store, records) => {
     const unchecked = changed(store, { revision: () => -1, rememberWrite: () => false })
-    return { ...apply(unchecked, records, hooks), revision: store.revision() }
+    return { ...apply(unchecked, records), revision: store.revision() }
   }
   return { ...rest, apply: forgetful }
 })

@@ -11,6 +11,7 @@ import { createStorePool, type MeasuredStorePool } from '../../snapshots/pool.ts
 import type { StorePool } from '../../snapshots/store-pool.ts'
 import { at } from '../../src/base/assert.ts'
 import type { PartitionedLog } from '../../src/log/log.ts'
+import type { LogFields } from '../../src/ops/log-line.ts'
 import { noMetrics } from '../../src/ops/metrics.ts'
 import type { Store } from '../../src/store/facts.ts'
 import { sqliteModule, trampolineModule } from '../support/wasm.node.ts'
@@ -23,8 +24,10 @@ export interface Surroundings {
   readonly remote: ObjectStore
   readonly faults: StoreFaults
   readonly remoteDown: () => boolean
-  /** Environments that every cell serves. */
+  /** Environments that every cell makes when it starts, beside those that it finds. */
   readonly environments: readonly string[]
+  /** A cell that had a state of `control` took that of the others: the log does not reach back to its own. */
+  readonly controlTooOld: () => void
   /** For planted bugs. */
   readonly wrapLog: (log: PartitionedLog) => PartitionedLog
   readonly wrapStore: (store: Store) => Store
@@ -41,6 +44,9 @@ export const settings = {
   snapshotRecords: 8,
   trim: true,
 } as const
+
+/** Between two looks of a runtime at what its replicator hosts. */
+const LOOK_MS = 500
 
 const newPool = (): MeasuredStorePool =>
   createStorePool({ sqlite: sqliteModule, trampoline: trampolineModule, maxBytes: 64 * 1024 * 1024, nowMs: () => 0 })
@@ -144,7 +150,11 @@ export class SimulatedCell {
     const pool = new TrackedPool(wrapStore)
     this.#pool = pool
     try {
-      const platform = simulatedPlatform(this.#around, this.name)
+      const hadControl = (await this.#disk.list('control/manifest.json')).length > 0
+      const platform = simulatedPlatform(this.#around, this.name, (event, fields) => {
+        if (hadControl && event === 'replica-loaded' && fields['environment'] === 'control' && fields['source'] === 'remote')
+          this.#around.controlTooOld()
+      })
       const slow = { lost: faults.lost / 4, unknown: 0, races: 0, delayMs: 3 }
       const replicator = await startReplicator({
         log: wrapLog(broker.connect()),
@@ -159,7 +169,8 @@ export class SimulatedCell {
         later: (delayMs, work) => time.later(delayMs, work),
       })
       this.replicator = replicator
-      for (const id of environments) await this.#openEnvironment(id, pool, replicator, platform)
+      for (const id of environments) await replicator.createEnvironment(id)
+      void this.#openAll(owner, pool, replicator, platform)
     } catch (error) {
       // The process ends, and something starts it again.
       trace(`${this.name} cannot start: ${String(error)}`)
@@ -173,10 +184,26 @@ export class SimulatedCell {
     }
   }
 
-  async #openEnvironment(id: string, pool: StorePool, replicator: Replicator, platform: Platform & SnapshotPlatform): Promise<void> {
-    await replicator.createEnvironment(id)
-    const environment = await CellEnvironment.open({ id, pool, replicator, platform, appliedWaitMs: 1000, appendTimeoutMs: 4000 })
-    this.environments.set(id, environment)
+  /** What the replicator hosts, several at once, and what comes later. */
+  async #openAll(owner: Owner, pool: StorePool, replicator: Replicator, platform: Platform & SnapshotPlatform): Promise<void> {
+    const { time } = this.#around.broker
+    const opening = new Set<string>()
+    const open = async (id: string): Promise<void> => {
+      opening.add(id)
+      try {
+        await replicator.createEnvironment(id)
+        const environment = await CellEnvironment.open({ id, pool, replicator, platform, appliedWaitMs: 1000, appendTimeoutMs: 4000 })
+        if (this.owner === owner) this.environments.set(id, environment)
+      } catch (error) {
+        this.#around.trace(`${this.name} cannot open ${id}: ${String(error)}`)
+      }
+      opening.delete(id)
+    }
+    while (this.owner === owner) {
+      for (const { env } of await replicator.environments())
+        if (env !== 'control' && !this.environments.has(env) && !opening.has(env)) void open(env)
+      await time.sleep(LOOK_MS)
+    }
   }
 
   #newDisk(): ObjectStore {
@@ -184,7 +211,11 @@ export class SimulatedCell {
   }
 }
 
-export const simulatedPlatform = ({ broker, trace }: Surroundings, name: string): Platform & SnapshotPlatform => {
+export const simulatedPlatform = (
+  { broker, trace }: Pick<Surroundings, 'broker' | 'trace'>,
+  name: string,
+  hear: (event: string, fields: LogFields) => void = () => {},
+): Platform & SnapshotPlatform => {
   const { time, random } = broker
   const newId = (): string => Array.from({ length: 4 }, () => random.below(2 ** 31).toString(16)).join('-')
   return {
@@ -196,7 +227,10 @@ export const simulatedPlatform = ({ broker, trace }: Surroundings, name: string)
     gzip: (bytes) => Promise.resolve(gzipSync(bytes, { level: 1 })),
     gunzip: inflated,
     pause: () => time.sleep(0),
-    log: (level, event, fields) => trace(`${name} ${level} ${event} ${JSON.stringify(fields ?? {})}`),
+    log: (level, event, fields = {}) => {
+      hear(event, fields)
+      trace(`${name} ${level} ${event} ${JSON.stringify(fields)}`)
+    },
     metrics: noMetrics,
   }
 }

@@ -24,9 +24,22 @@ describe(`simulation, seeds from ${FIRST}`, () => {
   }
 
   test('everything that can happen happened', () => {
-    const expected = ['acknowledged', 'crash', 'log down', 'lost disk', 'pause', 'publish', 'restore', 'store down', 'token read']
+    const expected = [
+      'acknowledged',
+      'control too old',
+      'crash',
+      'create',
+      'log down',
+      'lost disk',
+      'pause',
+      'publish',
+      'restore',
+      'store down',
+      'token read',
+    ]
     expect([...counts.keys()].toSorted()).toEqual(expected)
-    expect([...counts].filter(([, count]) => count <= SEEDS / 10)).toEqual([])
+    // One of a few in a hundred seeds: everybody else has to forget first.
+    expect([...counts].filter(([what, count]) => what !== 'control too old' && count <= SEEDS / 10)).toEqual([])
   })
 
   test('a seed replays', { timeout: 60_000 }, async () => {

@@ -12,7 +12,7 @@ import { parsePosition } from '../../src/wire/position.ts'
 import { type Random, randomOf } from '../random/prng.ts'
 import { Broker } from './broker.ts'
 import { faultyStore } from './faulty-store.ts'
-import { difference, Model } from './model.ts'
+import { difference, environmentsOf, Model } from './model.ts'
 import { instances, SimulatedCell, type Surroundings, simulatedPlatform } from './simulated-cell.ts'
 import { VirtualTime } from './virtual-time.ts'
 
@@ -31,8 +31,12 @@ export interface SimulationResult {
   readonly counts: Readonly<Record<string, number>>
 }
 
+/** What every cell makes when it starts, and what may be made while all run: more than a replicator loads at once. */
 const ENVIRONMENTS = ['alpha', 'beta', 'gamma'] as const
+const LATER = ['delta', 'epsilon'] as const
 const STEPS = 40
+/** Longest absence of a cell that misses much. */
+const LATE_MS = 12_000
 const MAX_TRACE = 4000
 /** Long enough to elect a publisher, catch up and publish. */
 const HEAL_MS = 60_000
@@ -50,9 +54,9 @@ class Simulation {
   readonly #remote: ObjectStore
   readonly #around: Surroundings
   readonly #cells: SimulatedCell[]
-  readonly #models = new Map<string, Model>([['control', new Model()], ...ENVIRONMENTS.map((env) => [env, new Model()] as const)])
+  readonly #models = new Map(['control', ...ENVIRONMENTS, ...LATER].map((env) => [env, new Model()] as const))
   readonly #read: number[]
-  readonly #followers: Follower[]
+  readonly #followers = new Map<string, Follower>()
   readonly #followed = new Map<string, number>()
   readonly #acknowledged = new Map<string, string>()
   readonly #violations = new Set<string>()
@@ -79,13 +83,13 @@ class Simulation {
       faults: this.#fading({ lost: share(0.1), unknown: share(0.1), races: share(0.3), delayMs: 5 + random.below(200) }),
       remoteDown: () => this.#time.nowMs < this.#remoteDownUntilMs,
       environments: ENVIRONMENTS,
+      controlTooOld: () => this.#count('control too old', () => {}),
       wrapLog: (log) => planted.wrapLog?.(log, this.#broker) ?? log,
       wrapStore: planted.wrapStore ?? ((store) => store),
       wrapObjects: planted.wrapObjects ?? ((objects) => objects),
       trace: (line) => this.#note(line),
     }
     this.#cells = ['c1', 'c2', 'c3'].map((name) => new SimulatedCell(name, this.#around))
-    this.#followers = ENVIRONMENTS.map((env) => this.#follower(env))
   }
 
   async run(): Promise<SimulationResult> {
@@ -103,7 +107,7 @@ class Simulation {
       this.#violate(`failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
     } finally {
       for (const cell of this.#cells) cell.kill()
-      for (const follower of this.#followers) follower.close()
+      for (const follower of this.#followers.values()) follower.close()
       uninstall()
     }
     return { seed: this.#seed, violations: [...this.#violations], trace: this.#trace, counts: this.#counts }
@@ -113,7 +117,8 @@ class Simulation {
     const random = this.#random
     const cell = random.pick(this.#cells)
     const kind = random.below(100)
-    if (kind < 55) for (let count = 1 + random.below(6); count > 0; count--) this.#write(random.pick(ENVIRONMENTS))
+    if (kind < 52) for (let count = 1 + random.below(6); count > 0; count--) this.#write(random.pick(this.#existing()))
+    else if (kind < 55) this.#create()
     else if (kind < 65) this.#crash(cell)
     else if (kind < 70) this.#count('pause', () => cell.pause(random.below(4000)))
     else if (kind < 74) this.#count('lost disk', () => this.#restart(cell, () => cell.loseDisk()))
@@ -130,9 +135,24 @@ class Simulation {
 
   #restart(cell: SimulatedCell, end: () => void): void {
     end()
-    this.#time.later(this.#random.below(3000), () => {
+    // Now and then so late that the log has forgotten where it was.
+    this.#time.later(this.#random.below(this.#random.chance(0.3) ? LATE_MS : 3000), () => {
       if (cell.owner === null) cell.start()
     })
+  }
+
+  /** Some environments that are not there yet, by clients of any cells at the same time. */
+  #create(): void {
+    const missing = LATER.filter((env) => !this.#existing().includes(env))
+    for (const env of missing.slice(0, 1 + this.#random.below(LATER.length)))
+      for (let clients = 1 + this.#random.below(2); clients > 0; clients--)
+        this.#onReplicator(this.#random.pick(this.#cells), 'create', (replicator) => replicator.createEnvironment(env))
+  }
+
+  /** By the log. */
+  #existing(): readonly string[] {
+    const made = environmentsOf(known(this.#models.get('control'), 'a model per environment').newest)
+    return [...ENVIRONMENTS, ...LATER.filter((env) => made.includes(env))]
   }
 
   /** A client: tries until it is told that the write is there, each time with the same write id, at any cell. */
@@ -196,11 +216,11 @@ class Simulation {
   }
 
   #publish(cell: SimulatedCell): void {
-    this.#onReplicator(cell, 'publish', (replicator) => replicator.publish(this.#random.pick(ENVIRONMENTS)))
+    this.#onReplicator(cell, 'publish', (replicator) => replicator.publish(this.#random.pick([...this.#existing(), 'control'])))
   }
 
   #restore(cell: SimulatedCell): void {
-    const env = this.#random.pick(ENVIRONMENTS)
+    const env = this.#random.pick(this.#existing())
     const model = known(this.#models.get(env), 'a model per environment')
     this.#onReplicator(cell, 'restore', (replicator) => replicator.restore(env, Math.max(0, model.revision - this.#random.below(10))))
   }
@@ -214,7 +234,7 @@ class Simulation {
   }
 
   #token(): void {
-    for (const follower of this.#followers) void follower.refresh()
+    for (const follower of this.#edge()) void follower.refresh()
   }
 
   async #check(): Promise<void> {
@@ -223,7 +243,7 @@ class Simulation {
       for (const [env, environment] of cell.environments) this.#compare(`${cell.name} ${env}`, env, environment.store)
       if (this.#random.chance(0.2)) await this.#checkManifests(cell.disk)
     }
-    for (const follower of this.#followers) {
+    for (const follower of this.#edge()) {
       void follower.refresh()
       if (follower.replica !== null) this.#compareFollower(follower, follower.replica.store)
     }
@@ -290,22 +310,28 @@ class Simulation {
       )
     await this.#check()
     await this.#checkManifests(this.#remote)
-    for (const env of ENVIRONMENTS) {
+    for (const env of this.#existing()) {
       const hashes = new Set(this.#cells.flatMap((cell) => cell.environments.get(env)?.store.stateHash() ?? []))
       if (hashes.size > 1) this.#violate(`${env}: state hashes differ at the same revision`)
     }
     for (const [writeId, env] of this.#acknowledged)
       if (this.#models.get(env)?.tookEffect(writeId) !== true) this.#violate(`${env}: acknowledged write ${writeId} is lost`)
     const followed = await this.#time.until(() => {
-      for (const follower of this.#followers) void follower.refresh()
-      return this.#followers.every(({ env, replica }) => replica?.store.revision() === this.#models.get(env)?.revision)
+      for (const follower of this.#edge()) void follower.refresh()
+      return this.#edge().every(({ env, replica }) => replica?.store.revision() === this.#models.get(env)?.revision)
     }, HEAL_MS)
     if (!followed) this.#violate('the edge does not reach the head')
     await this.#check()
   }
 
   #isAtHead(cell: SimulatedCell): boolean {
-    return ENVIRONMENTS.every((env) => cell.environments.get(env)?.store.revision() === this.#models.get(env)?.revision)
+    return this.#existing().every((env) => cell.environments.get(env)?.store.revision() === this.#models.get(env)?.revision)
+  }
+
+  /** It follows what the log says there is. */
+  #edge(): readonly Follower[] {
+    for (const env of this.#existing()) if (!this.#followers.has(env)) this.#followers.set(env, this.#follower(env))
+    return [...this.#followers.values()]
   }
 
   #follower(env: string): Follower {

@@ -75,7 +75,7 @@ export class Feed {
   append(body: RecordBody): number {
     this.revision++
     const record = { revision: this.revision, record: logRecord(body, { writeId: `write-${this.revision}`, logId: this.#logId }) }
-    apply(this.store, [record], { constantsOf: () => [] })
+    apply(this.store, [record])
     this.#publication.add([record], this.revision)
     return this.revision
   }

@@ -1,4 +1,6 @@
 /** The platform of Node, and that it and the one of web standards read what the other wrote. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { getPriority } from 'node:os'
 import { expect, test } from 'vitest'
 import { nodeSnapshotPlatform } from '../../snapshots/node/platform.ts'
 import { webSnapshotPlatform } from '../../snapshots/web-platform.ts'
@@ -13,4 +15,17 @@ test('each reads what the other wrote', async () => {
     const packed = await writer.gzip(bytes)
     for (const reader of platforms) expect(await collected(reader.gunzip(parts(packed, 1000)))).toEqual(bytes)
   }
+})
+
+test.runIf(process.platform === 'linux')('whatever compresses gives way to what answers', async () => {
+  await nodeSnapshotPlatform(() => {}).gzip(new Uint8Array(10))
+  const threads = readdirSync('/proc/self/task').map((thread) => ({
+    name: readFileSync(`/proc/self/task/${thread}/comm`, 'utf8').trim(),
+    niceness: getPriority(Number(thread)),
+  }))
+  const pool = threads.filter(({ name }) => name === 'libuv-worker')
+  expect(pool.length).toBeGreaterThan(0)
+  const usual = getPriority(process.pid)
+  expect(pool.every(({ niceness }) => niceness > usual)).toBe(true)
+  expect(threads.filter(({ name }) => name !== 'libuv-worker').every(({ niceness }) => niceness === usual)).toBe(true)
 })

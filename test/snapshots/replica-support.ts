@@ -1,7 +1,8 @@
 /** A replica for tests, and short ways to say what its policy allows. */
 import { pause } from '../../snapshots/pause.ts'
 import type { MeasuredStorePool } from '../../snapshots/pool.ts'
-import { Replica, type ReplicaOptions } from '../../snapshots/replica.ts'
+import { Replica } from '../../snapshots/replica.ts'
+import type { ReplicaOptions } from '../../snapshots/replica-options.ts'
 import type { Request } from '../../src/engine/engine.ts'
 import type { RecordBody } from '../../src/log/record.ts'
 import { testPool } from '../support/image.ts'

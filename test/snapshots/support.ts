@@ -7,7 +7,8 @@ import { objectBytes } from '../../snapshots/object-bytes.ts'
 import { type ObjectStore, StoreError } from '../../snapshots/object-store.ts'
 import type { SnapshotPlatform } from '../../snapshots/platform.ts'
 import { createStorePool } from '../../snapshots/pool.ts'
-import { Publication, type PublicationSettings, type ReplicaImage } from '../../snapshots/publication.ts'
+import { Publication, type ReplicaImage } from '../../snapshots/publication.ts'
+import type { PublicationSettings } from '../../snapshots/publication-options.ts'
 import { webSnapshotPlatform } from '../../snapshots/web-platform.ts'
 import { known } from '../../src/base/assert.ts'
 import { apply } from '../../src/log/apply.ts'
@@ -51,7 +52,7 @@ export class TestReplica {
 
   /** `through`: up to where nothing is missing, when that is further than the last record. */
   take(records: readonly RevisedRecord[], through = -1): void {
-    apply(this.store, records, { constantsOf: () => [] })
+    apply(this.store, records)
     this.through = Math.max(this.through, this.store.revision(), through)
   }
 

@@ -12,7 +12,7 @@ export const testPool = (maxBytes = DEFAULT_BYTES): MeasuredStorePool =>
   createStorePool({ sqlite: sqliteModule, trampoline: trampolineModule, maxBytes, nowMs: () => 1_700_000_000_000 })
 
 export const applyTo = (store: Store, records: readonly RevisedRecord[]): void => {
-  apply(store, records, { constantsOf: () => [] })
+  apply(store, records)
 }
 
 /** The database after these records. */

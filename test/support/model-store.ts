@@ -6,8 +6,6 @@ import type { Fact, Value } from '../../src/base/value.ts'
 import type { Store, StoredPolicy } from '../../src/store/facts.ts'
 
 export interface ModelStore extends Store {
-  /** What was interned since the last clear. */
-  readonly interned: ReadonlySet<string>
   /** Finished transactions. */
   readonly transactions: number
 }
@@ -16,7 +14,6 @@ interface State {
   readonly facts: Map<string, Fact>
   readonly policies: StoredPolicy[]
   readonly writes: Set<string>
-  readonly interned: Set<string>
   active: number | null
   versions: number
   revision: number
@@ -28,7 +25,6 @@ export const modelStore = (): ModelStore => {
     facts: new Map(),
     policies: [],
     writes: new Set(),
-    interned: new Set(),
     active: null,
     versions: 0,
     revision: -1,
@@ -56,12 +52,10 @@ export const modelStore = (): ModelStore => {
       throw new Bug('a model store has no database')
     },
     planEpoch: 0,
-    get interned() {
-      return state.interned
-    },
     get transactions() {
       return transactions
     },
+    changes: () => notModelled('changes'),
     tables: () => notModelled('tables'),
     typeId: () => notModelled('type ids'),
     encode: () => notModelled('encode'),
@@ -113,9 +107,7 @@ export const modelStore = (): ModelStore => {
       for (const [key] of found) writing().facts.delete(key)
       return found.length
     },
-    intern(values) {
-      for (const value of values) writing().interned.add(valueKey(value))
-    },
+    intern: () => notModelled('the dictionary'),
     savePolicy(source, filename, createdAtMs) {
       const version = ++writing().versions
       state.policies.push({ version, source, filename, createdAtMs })
@@ -125,7 +117,6 @@ export const modelStore = (): ModelStore => {
     },
     clear() {
       writing().facts.clear()
-      state.interned.clear()
       state.active = null
     },
     warm: () => notModelled('the dictionary'),

@@ -24,7 +24,7 @@ export const watched = (database: Database, onPrepare: (sql: string) => void): D
     return database.prepare(sql)
   },
   inTransaction: () => database.inTransaction(),
-  guarded: (steps, stop, work) => database.guarded(steps, stop, work),
+  guarded: (steps, stop, work, remembered) => database.guarded(steps, stop, work, remembered),
   serialize: () => database.serialize(),
   deserialize: (image, slack) => database.deserialize(image, slack),
   receive: (rawBytes, slack) => database.receive(rawBytes, slack),

@@ -78,7 +78,7 @@ const prove = (proof: Counts, { policy, oracle, domain, modelFor }: Ground, aske
 }
 
 /** The rules that a question can reach: models of all the others would only cost time. */
-const rulesFor = (policy: CheckedPolicy, question: OpenQuestion): CoreRule[] => {
+export const rulesFor = (policy: CheckedPolicy, question: OpenQuestion): CoreRule[] => {
   const reached = new Set(question.calls.map(({ predicate, args }) => `${predicate}/${args.length}`))
   for (const key of reached) {
     for (const rule of policy.rules) {

@@ -5,6 +5,8 @@ import { cursorOf, expectEnd, readFact, readQuestion } from './world-reader.ts'
 
 export interface World {
   readonly name: string
+  /** Lines of the checklist of the language that it shows, named in the title of its test. */
+  readonly checklist: readonly number[]
   readonly policy: string
   readonly facts: readonly Fact[]
   /** Stored, but not accepted by the policy: left by an earlier one. */
@@ -36,21 +38,29 @@ export const worldUnixSeconds = 1_800_000_000
 
 /** Throws on a mistake in the world. */
 export const parseWorld = (name: string, text: string): World => {
-  const sections = text
-    .split(/^--- */m)
-    .slice(1)
-    .map(sectionOf)
+  const [head = '', ...rest] = text.split(/^--- */m)
+  const sections = rest.map(sectionOf)
   const unknown = sections.find(({ kind }) => !['policy', 'facts', 'unused', 'expect'].includes(kind))
   if (unknown) throw new Error(`${name}: unknown section ${unknown.kind}`)
   const of = (kind: string): string[] => sections.filter((section) => section.kind === kind).map(({ content }) => content)
   return {
     name,
+    checklist: checklistOf(head),
     policy: of('policy').join('\n'),
     facts: of('facts').flatMap(linesOf).map(wholeFact),
     unused: of('unused').flatMap(linesOf).map(wholeFact),
     expectations: of('expect').flatMap(expectationsOf),
   }
 }
+
+/** `checklist 21, 23` on a line of its own. */
+const checklistOf = (head: string): number[] => {
+  const line = /^checklist (.+)$/m.exec(head)?.[1] ?? ''
+  return line === '' ? [] : line.split(', ').map(Number)
+}
+
+/** `polar 21, 23: arities`. */
+export const worldTitle = ({ name, checklist }: World): string => (checklist.length === 0 ? name : `polar ${checklist.join(', ')}: ${name}`)
 
 const sectionOf = (section: string): { kind: string; content: string } => {
   const [title = '', ...lines] = section.split('\n')

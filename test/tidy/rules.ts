@@ -158,7 +158,8 @@ const words: Rule = {
   ],
 }
 
-const EXACT = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/
+/** An older version beside a newer one has a name of its own. */
+const EXACT = /^(?:npm:[\w@/.-]+@)?\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?$/
 
 const exactPins: Rule = {
   name: 'exact pins',

@@ -19,6 +19,7 @@ import type { WriteLogLine } from '../../../src/ops/log-line.ts'
 import { noMetrics } from '../../../src/ops/metrics.ts'
 import type { Store } from '../../../src/store/facts.ts'
 import { developmentKey } from '../../../src/wire/api-key.ts'
+import { undescribed } from '../../support/described.ts'
 import { type Body, type FactBody, factsIn } from './bodies.ts'
 
 export const readOnlyKey = 'e_0123456789_reader_osoreadonlytoken01'
@@ -35,6 +36,8 @@ export interface HarnessOptions {
   readonly replicator?: InnerReplicator
   readonly platform?: Partial<Platform>
   readonly routes?: readonly Route[]
+  /** How long nobody must have used an environment that is dropped from memory. */
+  readonly idleMs?: number
 }
 
 export interface Answer {
@@ -51,15 +54,23 @@ export interface AskOptions {
   readonly raw?: string | Uint8Array
 }
 
+/** An app in this process, or whatever answers by HTTP. */
+export interface AskedApp {
+  request(path: string, init: RequestInit): Response | Promise<Response>
+}
+
 /** Asks an app. */
 export class Asker {
-  readonly app: ReturnType<typeof createApp>
+  readonly app: AskedApp
+  /** What it asks with where nothing else is said. */
+  readonly #key: string
 
-  constructor(app: ReturnType<typeof createApp>) {
+  constructor(app: AskedApp, key: string = developmentKey) {
     this.app = app
+    this.#key = key
   }
 
-  async ask(method: string, path: string, body?: unknown, { key = developmentKey, headers = {}, raw }: AskOptions = {}): Promise<Answer> {
+  async ask(method: string, path: string, body?: unknown, { key = this.#key, headers = {}, raw }: AskOptions = {}): Promise<Answer> {
     const init: RequestInit = { method, headers: { ...(key === null ? {} : { Authorization: `Bearer ${key}` }), ...headers } }
     const content = raw ?? (body === undefined ? undefined : JSON.stringify(body))
     if (content !== undefined) init.body = typeof content === 'string' ? content : new Uint8Array(content)
@@ -71,6 +82,8 @@ export class Asker {
     } catch {
       parsed = undefined
     }
+    const wrong = undescribed(method, path, response.status, parsed)
+    if (wrong !== null) throw new Error(wrong)
     return { status: response.status, headers: response.headers, text, body: parsed as Body }
   }
 
@@ -159,7 +172,13 @@ export const fact = (text: string) => {
 export const factText = ({ predicate, args }: FactBody): string =>
   `${predicate}(${args.map(({ type, id }) => (type === null ? '_' : `${type}:${id ?? '_'}`)).join(', ')})`
 
-export const createHarness = async ({ settings = {}, replicator, platform = {}, routes = [] }: HarnessOptions = {}): Promise<Harness> => {
+export const createHarness = async ({
+  settings = {},
+  replicator,
+  platform = {},
+  routes = [],
+  idleMs,
+}: HarnessOptions = {}): Promise<Harness> => {
   const { configuration, problems } = configure({ ARCTOS_EXAMPLE: 'false', ...settings }, {})
   if (problems.length > 0) throw new Error(problems.join('\n'))
   const logged: Harness['logged'] = []
@@ -170,7 +189,14 @@ export const createHarness = async ({ settings = {}, replicator, platform = {}, 
   const pool = createStorePool({ sqlite: sqliteModule, trampoline: trampolineModule, maxBytes: 2 ** 30, nowMs: () => Date.now() })
   const inner = replicator ?? (await inMemoryReplicator({ pool }))
   const policies = localPolicies(pool.create())
-  const replicas = new ReplicaSet({ ...configuration, replicator: inner, platform: used, pool, policies })
+  const replicas = new ReplicaSet({
+    ...configuration,
+    replicator: inner,
+    platform: used,
+    pool,
+    policies,
+    ...(idleMs !== undefined && { idleMs }),
+  })
   const development = configuration.mode === 'development'
   const { example } = configuration
   const { control } = await bootstrap({ environments: replicas, keys, platform: used, development: true, example })

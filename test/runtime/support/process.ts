@@ -55,6 +55,8 @@ export interface StartOptions {
   readonly directory?: string
   readonly args?: readonly string[]
   readonly settings?: Readonly<Record<string, string>>
+  /** True outside of a test: the caller ends it. */
+  readonly keep?: true
 }
 
 /** A server that is ready; ended with the test. */
@@ -63,8 +65,9 @@ export const startServer = async ({
   directory,
   args = command === 'serve' ? ['--no-example'] : [],
   settings = {},
+  keep,
 }: StartOptions = {}): Promise<ServerProcess> => {
-  const data = directory ?? (await temporaryDirectory())
+  const data = directory ?? (keep ? await mkdtemp(join(tmpdir(), 'arctos-test-')) : await temporaryDirectory())
   const env = environmentOf({ OSO_PORT: '0', OSO_DIRECTORY: data, ...settings })
   const child = spawn(process.execPath, [main, command, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const { text } = collect(child)
@@ -75,7 +78,7 @@ export const startServer = async ({
     child.kill(signal)
     return ended
   }
-  onTestFinished(async () => void (await end('SIGKILL')))
+  if (!keep) onTestFinished(async () => void (await end('SIGKILL')))
   const url = await new Promise<string>((resolve, reject) => {
     const look = () => {
       const found = /serves (http:\/\/\S+)\/api/.exec(text.out)?.[1]

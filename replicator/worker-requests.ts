@@ -1,0 +1,64 @@
+/** What the serving thread has asked the replicator's thread and is not answered yet. */
+import { LogError } from '../src/log/log.ts'
+import type { FromWorker, ToWorker } from './messages.ts'
+
+interface Request {
+  /** Of the text that waits. */
+  readonly size: number
+  readonly append: boolean
+  readonly resolve: (answer: FromWorker) => void
+  readonly reject: (error: Error) => void
+}
+
+export class WorkerRequests {
+  readonly #waiting = new Map<number, Request>()
+  #next = 0
+  #size = 0
+
+  get count(): number {
+    return this.#waiting.size
+  }
+
+  /** Of all texts that wait. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Sends what `message` makes of a new id; resolves with the answer to it. */
+  async ask(message: (id: number) => ToWorker, size: number, send: (message: ToWorker) => void): Promise<FromWorker> {
+    const id = this.#next++
+    return new Promise((resolve, reject) => {
+      const sent = message(id)
+      this.#waiting.set(id, { size, append: sent.kind === 'append', resolve, reject })
+      this.#size += size
+      send(sent)
+    })
+  }
+
+  answer(id: number, answer: FromWorker): void {
+    this.#take(id)?.resolve(answer)
+  }
+
+  refuse(id: number, error: Error): void {
+    this.#take(id)?.reject(error)
+  }
+
+  /** No answer comes any more: an append may have happened. */
+  abandon(unavailable: LogError, why: string): void {
+    for (const { append, reject } of this.#waiting.values())
+      reject(
+        append
+          ? new LogError('unknown-outcome', `the record may or may not be in the log: ${why}`, { cause: unavailable.cause })
+          : unavailable,
+      )
+    this.#waiting.clear()
+    this.#size = 0
+  }
+
+  #take(id: number): Request | undefined {
+    const request = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    this.#size -= request?.size ?? 0
+    return request
+  }
+}

@@ -1,0 +1,158 @@
+/** What is deep and what is large in a policy: a chain of groups, and 300 rules. Neither depends on how many facts there are. */
+
+import { assert, at, known } from '../../src/base/assert.ts'
+import type { Fact, Value } from '../../src/base/value.ts'
+import type { CheckedPolicy } from '../../src/check/core.ts'
+import { compilePolicy } from '../../src/engine/compile.ts'
+import { createEngine } from '../../src/engine/create.ts'
+import type { Engine, Memory } from '../../src/engine/engine.ts'
+import type { Store } from '../../src/store/facts.ts'
+import { atMost, type Figure } from './figure.ts'
+import { Random } from './random.ts'
+import { microseconds, Samples } from './timing.ts'
+import { plainRequest } from './world.ts'
+
+const CHAINS = 200
+const DEPTHS = [5, 50] as const
+const ROUNDS = 10
+const POLICIES = 7
+
+/** `createStore`: an empty one. */
+export const depthFigures = (createStore: () => Store): Figure[] => [
+  ...chainFigures(createStore(), 'worthwhile'),
+  ...chainFigures(createStore(), 'none'),
+  ...compileFigures(createStore),
+]
+
+export const chainPolicy = `actor User {}
+actor Group { roles = ["member"]; relations = { parent: Group }; }
+resource Document { roles = ["reader"]; permissions = ["read"]; "read" if "reader"; }
+has_role(user: User, "member", parent: Group) if
+  child matches Group and has_relation(child, "parent", parent) and has_role(user, "member", child);
+has_role(user: User, role: String, document: Document) if
+  group matches Group and has_role(group, role, document) and has_role(user, "member", group);`
+
+export interface Chain {
+  readonly user: Value
+  readonly document: Value
+  readonly facts: readonly Fact[]
+}
+
+/** A user in the lowest of `depth` groups, one inside the other, and a document for the members of the highest. */
+export const chain = (depth: number, number: number): Chain => {
+  const name = `${depth}_${number}`
+  const user = { type: 'User', id: `usr_${name}` }
+  const document = { type: 'Document', id: `doc_${name}` }
+  const groups = Array.from({ length: depth }, (_, level) => ({ type: 'Group', id: `grp_${name}_${level}` }))
+  const facts = [
+    fact('has_role', user, 'member', at(groups, 0)),
+    ...groups.slice(1).map((parent, level) => fact('has_relation', at(groups, level), 'parent', parent)),
+    fact('has_role', at(groups, depth - 1), 'reader', document),
+  ]
+  return { user, document, facts }
+}
+
+const chainFigures = (store: Store, memory: Memory): Figure[] => {
+  const chains = DEPTHS.map((depth) => Array.from({ length: CHAINS }, (_, number) => chain(depth, number)))
+  const policy = checked(chainPolicy)
+  fill(
+    store,
+    chains.flat().flatMap(({ facts }) => facts),
+  )
+  const engine = createEngine({ store, policy, memory })
+  const samples = chains.map(() => new Samples())
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    for (const [index, list] of chains.entries()) {
+      for (const { user, document } of new Random(round).shuffled(list)) {
+        const work = (): boolean => reads(engine, user, document)
+        // The first round prepares and warms up.
+        assert(round === 0 ? work() : at(samples, index).time(work), 'whoever is below reads')
+      }
+      const [first, second] = [at(list, 0), at(list, 1)]
+      assert(!reads(engine, first.user, second.document), 'whoever is in another chain does not')
+    }
+  }
+  const [short, long] = [at(samples, 0).p50, at(samples, 1).p50]
+  const what = memory === 'none' ? ', nothing remembered of subjects' : ''
+  const name = `authorize through a chain of 50 groups p50 ÷ of 5${what}`
+  return [{ name, size: '', value: microseconds(long), unit: 'µs', ratio: long / short, bar: atMost(4, 'ratio') }]
+}
+
+const reads = (engine: Engine, user: Value, document: Value): boolean => engine.authorize(user, 'read', document, plainRequest)
+
+/** 30 types in a tree of three below each, and ten rules of each: 300. */
+export const manyRules = (seed: number): { readonly text: string; readonly facts: readonly Fact[]; readonly leaf: string } => {
+  const type = (index: number): string => `Type${seed}_${index}`
+  const roots = [0]
+  const blocks = Array.from({ length: 30 }, (_, index) => {
+    const parent = roots.includes(index) ? index : Math.floor((index - 1) / 3)
+    return `resource ${type(index)} {
+  roles = ["reader", "writer", "admin"];
+  permissions = ["read", "write", "share", "remove"];
+  relations = { parent: ${type(parent)}, owner: User };
+  "reader" if "writer";
+  "writer" if "admin";
+  "admin" if "owner";
+  role if role on "parent";
+  "read" if "reader";
+  "write" if "writer";
+  "share" if "admin";
+  "remove" if "admin";
+}
+has_role(user: User, role: String, resource: ${type(index)}) if
+  group matches Group and has_role(group, role, resource) and has_role(user, "member", group);
+has_permission(user: User, "read", resource: ${type(index)}) if is_open(resource) and is_employee(user);`
+  })
+  const text = ['actor User {}', 'actor Group { roles = ["member"]; }', ...blocks].join('\n')
+  const path = [29, 9, 2, 0].map((index) => ({ type: type(index), id: `r${index}` }))
+  const facts = [
+    ...path.slice(1).map((parent, index) => fact('has_relation', at(path, index), 'parent', parent)),
+    fact('has_role', { type: 'Group', id: 'g' }, 'admin', at(path, 3)),
+    fact('has_role', { type: 'User', id: 'u' }, 'member', { type: 'Group', id: 'g' }),
+  ]
+  return { text, facts, leaf: type(29) }
+}
+
+/** Each policy has names of its own, so that nothing is left from the one before. */
+const compileFigures = (createStore: () => Store): Figure[] => {
+  const samples = new Samples()
+  let first = 0
+  for (let seed = 0; seed < POLICIES; seed += 1) {
+    const { text, facts, leaf } = manyRules(seed)
+    const store = createStore()
+    fill(store, facts)
+    const [user, stranger] = ['u', 'nobody'].map((id) => ({ type: 'User', id }))
+    const resource = { type: leaf, id: 'r29' }
+    const ask = (engine: Engine, who: Value | undefined): boolean =>
+      engine.authorize(known(who, 'one of two'), 'remove', resource, plainRequest)
+    const startMs = performance.now()
+    const engine = samples.time(() => {
+      const made = createEngine({ store, policy: checked(text) })
+      assert(ask(made, user), 'a member of a group that administers the root removes what is below')
+      return made
+    })
+    if (seed === 0) first = performance.now() - startMs
+    assert(!ask(engine, stranger), 'nobody else does')
+    store.database.close()
+  }
+  return [
+    { name: 'policy of 300 rules: compile and first answer p50', size: '', value: samples.p50, unit: 'ms', bar: atMost(200) },
+    { name: 'policy of 300 rules: compile and first answer, the first one', size: '', value: first, unit: 'ms', bar: atMost(200) },
+  ]
+}
+
+const checked = (text: string): CheckedPolicy => {
+  const { value, diagnostics } = compilePolicy([{ name: 'policy.polar', text }])
+  return known(value, `the policy compiles: ${diagnostics.map(({ message }) => message).join(', ')}`)
+}
+
+const fill = (store: Store, facts: readonly Fact[]): void =>
+  store.transaction(() => {
+    store.intern(['member', 'reader', 'writer', 'admin', 'owner', 'parent'].map((id) => ({ type: 'String', id })))
+    for (const each of facts) store.insert(each)
+  })
+
+const fact = (predicate: string, subject: Value, name: string, object: Value): Fact => ({
+  predicate,
+  args: [subject, { type: 'String', id: name }, object],
+})

@@ -1,0 +1,136 @@
+/** Plain workerd with the Worker of the bench, and a web server on loopback with the objects that it follows. */
+import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { objectBytes } from '../../snapshots/object-bytes.ts'
+import type { ObjectStore } from '../../snapshots/object-store.ts'
+import { assert } from '../../src/base/assert.ts'
+import { developmentKey } from '../../src/wire/api-key.ts'
+import { freePorts } from '../servers/free-ports.ts'
+import { startWatched } from '../servers/watched.ts'
+import { Client } from './client.ts'
+import { Connection, type Sent } from './connection.ts'
+
+const MAX_BYTES = 2 ** 30
+const COMPATIBILITY_DATE = '2026-10-20'
+const LOOK_MS = 1
+const ANSWER_MS = 120_000
+
+export interface ServedObjects {
+  readonly url: string
+  close(): void
+}
+
+/** As any web server has them, with versions as tags. */
+export const serveObjects = async (objects: ObjectStore): Promise<ServedObjects> => {
+  const respond = async (key: string, tag: string | undefined) => {
+    const object = await objects.get(key, tag === undefined ? {} : { unless: tag.replaceAll('"', '') })
+    if (object === null || object === 'unchanged') return { status: object === null ? 404 : 304, tag: '', bytes: null }
+    return { status: 200, tag: `"${object.version}"`, bytes: await objectBytes(key, object, MAX_BYTES) }
+  }
+  const server = createServer((request, response) => {
+    void respond(decodeURIComponent((request.url ?? '').slice(1)), request.headers['if-none-match']).then(
+      ({ status, tag, bytes }) => {
+        response.writeHead(status, bytes === null ? {} : { ETag: tag, 'Content-Length': bytes.length })
+        response.end(bytes)
+      },
+      (error: unknown) => response.writeHead(500).end(String(error)),
+    )
+  })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+export interface WorkerdOptions {
+  /** With the bundle in it; the configuration and the output are written beside it. */
+  readonly directory: string
+  readonly objects: ServedObjects
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+export interface RunningWorker {
+  readonly port: number
+  readonly client: Client
+  /** From before the process was started until the answer came for the first time; what comes before it is a refusal to wait for. */
+  untilAnswered(sent: Omit<Sent, 'key'>, answer: string): Promise<number>
+  stop(): Promise<void>
+}
+
+export const startWorkerd = async ({ directory, objects, settings = {} }: WorkerdOptions): Promise<RunningWorker> => {
+  const [port = 0] = await freePorts(1)
+  const config = join(directory, `worker-${port}.capnp`)
+  await writeFile(config, configuration(port, { ARCTOS_MODE: 'development', ARCTOS_STORE: objects.url, ...settings }))
+  const startMs = performance.now()
+  const watched = await startWatched([binary(), 'serve', config], join(directory, 'workerd.out'))
+  const client = new Client({ port }, developmentKey)
+  return {
+    port,
+    client,
+    async untilAnswered(sent, answer) {
+      while (!(await connects(port))) {
+        assert(!watched.over(), `workerd serves; see ${directory}/workerd.out`)
+        await delay(LOOK_MS)
+      }
+      for (;;) {
+        const { status, body } = await client.send(sent)
+        const elapsedMs = performance.now() - startMs
+        if (status === 200 && body === answer) return elapsedMs
+        assert(elapsedMs < ANSWER_MS, `${sent.path} is answered right, found ${status} ${body}`)
+        await delay(LOOK_MS)
+      }
+    },
+    async stop() {
+      client.close()
+      watched.signal('SIGTERM')
+      await watched.ended
+    },
+  }
+}
+
+const connects = async (port: number): Promise<boolean> => {
+  try {
+    const connection = await Connection.open({ port })
+    connection.close()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The one that comes with the package, without the script around it. */
+const binary = (): string => {
+  const { resolve } = createRequire(import.meta.url)
+  return resolve(`@cloudflare/workerd-${process.platform}-${process.arch === 'x64' ? '64' : process.arch}/bin/workerd`)
+}
+
+const configuration = (
+  port: number,
+  settings: Readonly<Record<string, string>>,
+): string => `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "worker", worker = .worker), (name = "internet", network = (allow = ["private", "local", "public"]))],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "worker")],
+);
+const worker :Workerd.Worker = (
+  modules = [
+    (name = "worker.js", esModule = embed "worker.js"),
+    (name = "sqlite3.wasm", wasm = embed "sqlite3.wasm"),
+    (name = "trampoline.wasm", wasm = embed "trampoline.wasm"),
+  ],
+  compatibilityDate = "${COMPATIBILITY_DATE}",
+  bindings = [${Object.entries(settings)
+    .map(([name, value]) => `(name = "${name}", text = ${JSON.stringify(value)})`)
+    .join(', ')}],
+);
+`

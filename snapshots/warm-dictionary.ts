@@ -1,0 +1,17 @@
+/** Takes the dictionary of an image into memory, in turns. */
+import { limits } from '../src/base/limits.ts'
+import type { Store } from '../src/store/facts.ts'
+import type { SnapshotPlatform } from './platform.ts'
+
+/** Ends with the store that is not `isServed` any more. Never rejects: what is not in memory is found in the database. */
+export const warmDictionary = async (
+  environment: string,
+  store: Store,
+  { isServed, log, pause }: Pick<SnapshotPlatform, 'log' | 'pause'> & { readonly isServed: () => boolean },
+): Promise<void> => {
+  try {
+    while (isServed() && !store.warm(limits.warmValues)) await pause()
+  } catch (error) {
+    log('error', 'dictionary-not-warmed', { environment, reason: error instanceof Error ? error.message : String(error) })
+  }
+}

@@ -1,0 +1,30 @@
+/** What fits into a Worker, of which platform and code take a part of 128 MB: readers keep to it, publishers tell of what does not fit. */
+import type { DictionaryBounds } from '../src/store/dictionary.ts'
+import type { DeltaBounds } from './replay.ts'
+
+const mib = 1024 * 1024
+
+export const workerMemory = {
+  /** Of all databases together. */
+  defaultMib: 106,
+  /** The database of the keys, and two of the smallest others. */
+  minimumMib: 32,
+} as const
+
+/** Of the database of the keys, while it is small. */
+const CONTROL_BYTES = 8 * mib
+/** What a database takes beside its image: caches, statements, what a question needs. */
+const BESIDE_BYTES = 3 * mib
+/** An image is received with so much room to grow: a share of itself. */
+export const workerSlack = 0.05
+
+/** Bytes of the largest image of which two fit, beside the keys: it is replaced by a second one that is built while the first one answers. By default it is one of
+ * 45 MB. */
+export const largestWorkerImage = (totalMib: number = workerMemory.defaultMib): number =>
+  Math.floor(((totalMib * mib - CONTROL_BYTES) / 2 - BESIDE_BYTES) / (1 + workerSlack))
+
+/** Deltas are unpacked outside of the databases: one at a time, and none that is larger. */
+export const workerDeltas: DeltaBounds = { ahead: 1, rawBytes: 4 * mib }
+
+/** Outside of the databases, per environment: 2 MiB at most. */
+export const workerDictionary: DictionaryBounds = { cachedValues: 2500, residentBytes: mib }

@@ -1,0 +1,222 @@
+/** The Worker with broken objects, little memory, revoked keys, and a store or origin that is gone. */
+import { describe, expect, test } from 'vitest'
+import { chunkBytes } from '../../snapshots/bounds.ts'
+import { manifestKey } from '../../snapshots/manifest.ts'
+import { developmentEnvironment } from '../../src/wire/api-key.ts'
+import { askAdmin, createEnvironment, createKey } from '../runtime/support/admin.ts'
+import { basic } from '../runtime/support/policies.ts'
+import { anaReads, anaRole, bytesOf, manifestIn, newestSnapshot, startTestWorker, startWorkerEdge, until } from './support.ts'
+
+const bobReads = 'User:bob read Repo:r1'
+const bobRole = 'has_role(User:bob, String:reader, Repo:r1)'
+
+describe('broken objects', () => {
+  const broken: readonly (readonly [string, (bytes: Uint8Array) => Uint8Array])[] = [
+    ['changed', (bytes) => bytes.map((byte, index) => (index === bytes.length >> 1 ? byte ^ 255 : byte))],
+    ['cut off', (bytes) => bytes.slice(0, bytes.length - 100)],
+    ['too long', (bytes) => new Uint8Array([...bytes, ...new Uint8Array(100)])],
+    ['nonsense', (bytes) => new Uint8Array(bytes.length)],
+  ]
+
+  test.each(broken)('a snapshot that is %s is never served: what is older and intact is, with the deltas behind it', async (_, change) => {
+    const { worker, cell, publish, ask } = await startWorkerEdge()
+    await cell.facts(anaRole)
+    await publish()
+    const key = await newestSnapshot(worker)
+    await worker.bucket.put(key, change(await bytesOf(worker.bucket, key)))
+    const { status, body } = await ask.authorize(anaReads)
+    expect([status, body.allowed]).toEqual([200, true])
+    const lines = await worker.lines()
+    expect(lines.filter(({ msg, key: of }) => msg === 'load-refused' && of === key)).not.toEqual([])
+  })
+
+  test('with none that is intact it is 503, and the isolate goes on', async () => {
+    const { worker, cell, publish, ask } = await startWorkerEdge()
+    await cell.facts(anaRole)
+    await publish()
+    const { snapshots } = await manifestIn(worker.bucket)
+    const whole = await Promise.all(snapshots.map(async ({ key }) => [key, await bytesOf(worker.bucket, key)] as const))
+    for (const [key] of whole) await worker.bucket.put(key, new Uint8Array(10))
+    expect((await ask.authorize(anaReads)).status).toBe(503)
+    await cell.facts(bobRole)
+    await publish()
+    await until(async () => (await ask.authorize(bobReads)).body.allowed)
+  })
+
+  test('manifests: nonsense, another environment’s, one that goes backwards, none at all: what is loaded stays', async () => {
+    const { worker, cell, publish, ask } = await startWorkerEdge()
+    const key = manifestKey(developmentEnvironment)
+    const older = await bytesOf(worker.bucket, key)
+    await cell.facts(anaRole)
+    await publish()
+    expect((await ask.authorize(anaReads)).body.allowed).toBe(true)
+    const newer = await bytesOf(worker.bucket, key)
+    const text = new TextDecoder().decode(newer)
+    const foreign = new TextEncoder().encode(text.replace(/"logId":"[^"]+"/, '"logId":"00000000-0000-4000-8000-000000000000"'))
+    for (const [reason, bytes] of [
+      ['no JSON', new TextEncoder().encode('{')],
+      ['covers', older],
+      ['belongs to log', foreign],
+      ['no such object', null],
+    ] as const) {
+      await (bytes === null ? worker.bucket.delete(key) : worker.bucket.put(key, bytes))
+      await until(async () => {
+        expect((await ask.authorize(anaReads)).body.allowed).toBe(true)
+        return (await worker.lines()).some(({ msg, reason: told }) => msg === 'follow-refused' && String(told).includes(reason))
+      })
+    }
+    await worker.bucket.put(key, newer)
+    await cell.facts(bobRole)
+    await publish()
+    await until(async () => (await ask.authorize(bobReads)).body.allowed)
+  })
+
+  test('an announced image that unpacks to more than it says is refused before it fills the memory', async () => {
+    const { worker, ask } = await startWorkerEdge()
+    const key = manifestKey(developmentEnvironment)
+    const manifest = JSON.parse(new TextDecoder().decode(await bytesOf(worker.bucket, key))) as {
+      snapshots: { rawBytes: number; chunks: string[] }[]
+    }
+    for (const snapshot of manifest.snapshots) {
+      snapshot.rawBytes = 1000
+      snapshot.chunks = snapshot.chunks.slice(0, Math.ceil(1000 / chunkBytes))
+    }
+    await worker.bucket.put(key, new TextEncoder().encode(JSON.stringify(manifest)))
+    expect((await ask.authorize(anaReads)).status).toBe(503)
+    expect((await worker.lines()).filter(({ msg }) => msg === 'load-refused')).not.toEqual([])
+  })
+})
+
+describe('memory', () => {
+  const long = (from: number, count: number): string[] =>
+    Array.from({ length: count }, (_, index) => `has_role(User:${`u${from + index}`.padEnd(380, 'x')}, String:reader, Repo:r1)`)
+
+  test('an environment of which two do not fit is answered by the origin, which is said; without one it is 503', async () => {
+    const settings = { ARCTOS_MEMORY_MIB: '32' }
+    const { cell, publish, ask, origin, worker } = await startWorkerEdge({ origin: true, settings })
+    await cell.facts(anaRole, ...long(0, 6000))
+    await cell.facts(...long(6000, 6000))
+    await publish()
+    expect((await manifestIn(worker.bucket)).snapshots[0]?.rawBytes).toBeGreaterThan(8.5 * 1024 * 1024)
+    const { status, body, headers } = await ask.authorize(anaReads)
+    expect([status, body.allowed, headers.get('arctos-served-by')]).toEqual([200, true, 'origin; because=memory'])
+    origin.down = true
+    const refused = await ask.authorize(anaReads)
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1'])
+    expect((await ask.get('/livez')).status).toBe(200)
+  })
+
+  test('one that grows past the bound stays what it was, and the origin answers; the isolate lives', async () => {
+    const { cell, publish, ask, worker } = await startWorkerEdge({ origin: true, settings: { ARCTOS_MEMORY_MIB: '32' } })
+    await cell.facts(anaRole)
+    await publish()
+    expect((await ask.authorize(anaReads)).headers.get('arctos-served-by')).toBe(null)
+    await cell.facts(bobRole)
+    const isElsewhere = async () => (await ask.authorize(bobReads)).headers.get('arctos-served-by') === 'origin; because=memory'
+    for (let from = 0; from < 60_000 && !(await isElsewhere()); from += 5000) {
+      await cell.facts(...long(from, 5000))
+      await publish()
+    }
+    await until(isElsewhere)
+    expect((await ask.authorize(bobReads)).body.allowed).toBe(true)
+    const { text } = await ask.get('/metrics')
+    expect(Number(/^arctos_wasm_bytes (\d+)/m.exec(text)?.[1])).toBeLessThanOrEqual(32 * 1024 * 1024)
+    expect((await worker.lines()).some(({ msg }) => msg === 'bug' || msg === 'failed')).toBe(false)
+  })
+
+  test('several environments take turns in what there is', async () => {
+    const { cell, publish, ask } = await startWorkerEdge({ settings: { ARCTOS_MEMORY_MIB: '32' } })
+    const keys: string[] = []
+    for (const id of ['e1', 'e2', 'e3', 'e4', 'e5']) {
+      await createEnvironment(cell, id)
+      const { key } = await createKey(cell, id)
+      await cell.policy(basic, { key })
+      keys.push(key)
+    }
+    await publish()
+    for (let round = 0; round < 3; round++) {
+      for (const key of keys) {
+        const { status, text } = await ask.get('/api/stats', { key })
+        expect([status, text]).toEqual([200, expect.stringContaining('versions')])
+      }
+    }
+    const { text } = await ask.get('/metrics')
+    expect(Number(/^arctos_wasm_bytes (\d+)/m.exec(text)?.[1])).toBeLessThanOrEqual(32 * 1024 * 1024)
+  })
+})
+
+describe('keys', () => {
+  test('those of `control` open their environments, in production no others; a revoked one opens nothing soon after', async () => {
+    const { cell, publish, ask } = await startWorkerEdge({ settings: { ARCTOS_MODE: 'production' } })
+    await createEnvironment(cell, 'blue')
+    const { key, tokenId } = await createKey(cell, 'blue')
+    await cell.policy(basic, { key })
+    await publish()
+    expect((await ask.get('/api/stats', { key })).status).toBe(200)
+    expect((await ask.get('/api/stats')).status).toBe(401)
+    expect((await ask.get('/api/stats', { key: `${key}x` })).status).toBe(401)
+    expect((await askAdmin(cell, 'DELETE /v1/admin/keys', { environment: 'blue', token_id: tokenId })).status).toBe(200)
+    await publish()
+    await until(async () => (await ask.get('/api/stats', { key })).status === 401)
+  })
+
+  test('after a pause in which nobody asked, keys are looked after before the first answer', async () => {
+    const settings = { ARCTOS_MODE: 'production', ARCTOS_REFRESH_MS: '3600000', ARCTOS_READY_STALENESS_MS: '300' }
+    const { cell, publish, ask } = await startWorkerEdge({ settings })
+    await createEnvironment(cell, 'blue')
+    const { key, tokenId } = await createKey(cell, 'blue')
+    await cell.policy(basic, { key })
+    await publish()
+    expect((await ask.get('/api/stats', { key })).status).toBe(200)
+    await askAdmin(cell, 'DELETE /v1/admin/keys', { environment: 'blue', token_id: tokenId })
+    await publish()
+    await new Promise((resolve) => {
+      setTimeout(resolve, 400)
+    })
+    expect((await ask.get('/api/stats', { key })).status).toBe(401)
+  })
+})
+
+describe('what is gone', () => {
+  test('with nothing published and an origin, that one answers', async () => {
+    const { worker, cell, ask, origin } = await startWorkerEdge({ origin: true })
+    for (const { key } of await worker.bucket.list('')) await worker.bucket.delete(key)
+    await cell.facts(anaRole)
+    const { status, body, headers } = await ask.authorize(anaReads)
+    expect([status, body.allowed, headers.get('arctos-served-by')]).toEqual([200, true, 'origin; because=not-loaded'])
+    expect((await ask.get('/readyz')).status).toBe(503)
+    expect(origin.asked).toContain('POST /api/authorize')
+  })
+
+  test('fed by an origin alone, which goes: reads go on, writes are 503', async () => {
+    const fed = await startWorkerEdge()
+    await fed.cell.facts(anaRole)
+    await fed.publish()
+    // One Worker's bucket, as any web server would serve it.
+    const { ask } = await startTestWorker({
+      bucket: false,
+      settings: { ARCTOS_STORE: `${fed.worker.url}/__test/served`, ARCTOS_ORIGIN: 'http://127.0.0.1:9' },
+    })
+    expect((await ask.authorize(anaReads)).body.allowed).toBe(true)
+    await fed.cell.facts(bobRole)
+    await fed.publish()
+    await until(async () => (await ask.authorize(bobReads)).body.allowed)
+    await fed.worker.end()
+    for (let round = 0; round < 20; round++) expect((await ask.authorize(anaReads)).body.allowed).toBe(true)
+    expect((await ask.post('/api/batch', [])).status).toBe(503)
+  })
+
+  test('with a fence, what is of unknown age or too old is refused without an origin, and answered by it otherwise', async () => {
+    const settings = { ARCTOS_MAX_STALENESS_MS: '1' }
+    const alone = await startWorkerEdge({ settings })
+    const { status, headers } = await alone.ask.authorize(anaReads)
+    expect([status, headers.get('retry-after')]).toEqual([503, '1'])
+    await alone.worker.end()
+    const behind = await startWorkerEdge({ settings, origin: true })
+    const answered = await behind.ask.authorize(anaReads)
+    expect([answered.status, answered.headers.get('arctos-served-by')]).toEqual([200, 'origin; because=staleness'])
+    await behind.worker.end()
+    const roomy = await startWorkerEdge({ settings: { ARCTOS_MAX_STALENESS_MS: '20000' } })
+    await until(async () => (await roomy.ask.authorize(anaReads)).status === 200)
+  })
+})

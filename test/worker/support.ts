@@ -1,0 +1,109 @@
+/** A cell in this process that publishes into the bucket of a Worker, and the Worker. */
+import { Hono } from 'hono'
+import { expect, onTestFinished } from 'vitest'
+import { inMemoryReplicator } from '../../replicator/in-process.ts'
+import { listen } from '../../runtime/node/server.ts'
+import { manifestKey } from '../../snapshots/manifest.ts'
+import { objectBytes } from '../../snapshots/object-bytes.ts'
+import { at } from '../../src/base/assert.ts'
+import { developmentEnvironment } from '../../src/wire/api-key.ts'
+import { adminHash } from '../runtime/support/admin.ts'
+import { Asker, createHarness, type Harness } from '../runtime/support/harness.ts'
+import { basic } from '../runtime/support/policies.ts'
+import { startWorker, type WorkerOptions, type WorkerProcess } from '../support/worker-process.ts'
+
+export const anaReads = 'User:ana read Repo:r1'
+export const anaRole = 'has_role(User:ana, String:reader, Repo:r1)'
+
+/** What ends with the test, or whenever somebody else says. */
+interface Ending {
+  readonly atEnd?: (close: () => unknown) => void
+}
+
+const withTheTest = (close: () => unknown): void => onTestFinished(async () => void (await close()))
+
+/** The Worker, ended with the test. */
+export const startTestWorker = async ({ atEnd = withTheTest, ...options }: WorkerOptions & Ending = {}) => {
+  const worker = await startWorker({ ...options, settings: { ARCTOS_REFRESH_MS: '50', ...options.settings } })
+  atEnd(() => worker.end())
+  return { worker, ask: new Asker({ request: (path, init) => fetch(`${worker.url}${path}`, init) }) }
+}
+
+export interface TestWorkerOptions extends WorkerOptions, Ending {
+  /** Whether the cell is the origin of the Worker. */
+  readonly origin?: boolean
+}
+
+/** A cell with a policy whose objects are in the bucket of a Worker. */
+export const startWorkerEdge = async ({ origin = false, atEnd = withTheTest, ...options }: TestWorkerOptions = {}) => {
+  const served = await serveCell(atEnd)
+  const { worker, ask } = await startTestWorker({
+    ...options,
+    atEnd,
+    settings: { ...(origin && { ARCTOS_ORIGIN: served.url }), ...options.settings },
+  })
+  const replicator = await inMemoryReplicator({ objects: worker.bucket, settings: { deltaIntervalMs: 3_600_000, heartbeatMs: 50 } })
+  atEnd(() => replicator.close())
+  const cell = await createHarness({ replicator, settings: { ARCTOS_ADMIN_KEY: adminHash } })
+  served.state.cell = cell
+  const publish = async (): Promise<void> => {
+    for (const { env } of await replicator.environments()) await replicator.publish(env)
+  }
+  await cell.policy(basic)
+  await publish()
+  return { worker, ask, cell, publish, replicator, origin: served.state, metric: metricOf(ask) }
+}
+
+/** The one of the Worker's metrics with these labels. */
+const metricOf =
+  (ask: Asker) =>
+  async (series: string): Promise<number> => {
+    const { text } = await ask.get('/metrics')
+    return Number(
+      text
+        .split('\n')
+        .find((line) => line.startsWith(`${series} `))
+        ?.split(' ')[1] ?? 0,
+    )
+  }
+
+/** A cell over HTTP, that can be unplugged. */
+const serveCell = async (atEnd: (close: () => unknown) => void) => {
+  const state: { cell: Harness | null; down: boolean; readonly asked: string[] } = { cell: null, down: false, asked: [] }
+  const app = new Hono()
+  app.all('*', async ({ req: { raw } }) => {
+    const { pathname, search } = new URL(raw.url)
+    const { cell, down } = state
+    if (cell === null || down) return new Response(null, { status: 204 })
+    state.asked.push(`${raw.method} ${pathname}`)
+    const body = raw.method === 'GET' ? {} : { body: await raw.arrayBuffer() }
+    return cell.app.request(`${pathname}${search}`, { method: raw.method, headers: raw.headers, ...body })
+  })
+  const server = await listen({ host: '127.0.0.1', port: 0, requestTimeoutMs: 30_000, app: () => app })
+  atEnd(() => server.drain(100))
+  return { url: server.url, state }
+}
+
+export const until = async (holds: () => Promise<boolean>): Promise<void> => {
+  await expect.poll(holds, { timeout: 40_000, interval: 20 }).toBe(true)
+}
+
+/** The key of the newest snapshot of the default environment. */
+export const newestSnapshot = async ({ bucket }: Pick<WorkerProcess, 'bucket'>): Promise<string> =>
+  at((await manifestIn(bucket)).snapshots, 0).key
+
+interface WrittenManifest {
+  readonly snapshots: readonly { readonly key: string; readonly rawBytes: number }[]
+  readonly deltas: readonly { readonly key: string }[]
+}
+
+const MAX_BYTES = 2 ** 30
+
+export const bytesOf = async (bucket: WorkerProcess['bucket'], key: string): Promise<Uint8Array> => {
+  const object = await bucket.get(key)
+  if (object === null || object === 'unchanged') throw new Error(`\`${key}\` is not there`)
+  return objectBytes(key, object, MAX_BYTES)
+}
+
+export const manifestIn = async (bucket: WorkerProcess['bucket']): Promise<WrittenManifest> =>
+  JSON.parse(new TextDecoder().decode(await bytesOf(bucket, manifestKey(developmentEnvironment)))) as WrittenManifest

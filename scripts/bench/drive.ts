@@ -75,7 +75,7 @@ function* tenantFacts(shape: DriveShape, index: number): Generator<Fact> {
   for (const [number, folder] of folders.entries()) {
     yield number === 0 ? relation(folder, 'tenant', owner) : relation(folder, 'parent', at(folders, parentOf(number, shape)))
     if (random.chance(SHARED_FOLDERS)) yield role(random.pick(groups), drawRole(random), folder)
-    // Below the root, the first two subtrees of the second tenant: two thirds of what one tenant has and half of another make 10,000.
+    // One tenant and half of another have about 10,000 documents together.
     if (index === 1 && (number === 1 || number === 2)) yield role(inspector, 'viewer', folder)
   }
   if (index < shape.audited) yield role(auditor, 'auditor', owner)

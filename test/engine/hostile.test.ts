@@ -1,5 +1,6 @@
 /** Policies made to be expensive: a question over them is answered or refused, and nothing hangs or runs out of memory. */
 import { describe, expect, test } from 'vitest'
+import { at } from '../../src/base/assert.ts'
 import { QueryError } from '../../src/engine/engine.ts'
 import { explain } from '../../src/engine/explain.ts'
 import { openCell } from '../support/cell.ts'
@@ -90,6 +91,24 @@ describe.each([64, 65, 130, 500])('a rule of %i conditions, with facts', (count)
     expect(found.map((answer, index) => (count > 130 && refused.includes(answer) ? wanted[index] : answer))).toEqual(wanted)
     cell.close()
   })
+})
+
+test('a recursion through a rule of 70 conditions is followed', () => {
+  const policy = validPolicy(`actor U {} resource D { permissions = ["p"]; relations = { x: D }; }
+    has_permission(u: U, "p", d: D) if owns(u, d);
+    has_permission(u: U, "p", d: D) if has_relation(d, "x", e) and ${repeat(70, (i) => `t${i}(d, e)`, ' and ')} and has_permission(u, "p", e);`)
+  const things = ['d0', 'd1', 'd2', 'd3'].map((id) => ({ type: 'D', id }))
+  const user = { type: 'U', id: 'u' }
+  const links = things.slice(1).flatMap((below, index) => [
+    { predicate: 'has_relation', args: [below, { type: 'String', id: 'x' }, at(things, index)] },
+    // The last link lacks the last of its conditions.
+    ...Array.from({ length: index === 2 ? 69 : 70 }, (_, i) => ({ predicate: `t${i}`, args: [below, at(things, index)] })),
+  ])
+  const cell = openCell(emptyDatabase(), policy, [{ predicate: 'owns', args: [user, at(things, 0)] }, ...links])
+  const request = { contextFacts: [], unixSeconds: 0, nowMs: () => performance.now(), timeoutMs: 20_000 }
+  expect(things.map((thing) => cell.engine.authorize(user, 'p', thing, request))).toEqual([true, true, true, false])
+  expect(cell.engine.list(user, 'p', 'D', request)).toEqual(['d0', 'd1', 'd2'])
+  cell.close()
 })
 
 const outcome = (ask: () => unknown): string => {

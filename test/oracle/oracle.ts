@@ -45,7 +45,10 @@ export const createOracle = (policy: CheckedPolicy, facts: readonly Fact[]): Ora
     const codes = new Set<QueryErrorCode>()
     for (const start of starts(noBindings(someOf(['Integer'])), question)) {
       const linked = (state: Bindings): void => void (isLinked(question, state) && codes.add('linked-wildcards'))
-      if (refusals.refusedBody(start, bodyOf(question), scopeOf(question), linked)) codes.add('cannot-be-enumerated')
+      if (!refusals.refusedBody(start, bodyOf(question), scopeOf(question), linked)) continue
+      codes.add('cannot-be-enumerated')
+      // A question may be refused for both; which is told first is no matter.
+      refusals.ways(start, bodyOf(question)).forEach(linked)
     }
     return [...codes].sort()
   }

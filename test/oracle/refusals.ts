@@ -13,6 +13,8 @@ export interface Refusals {
   refused(predicate: string, goal: Pattern): boolean
   /** The same for a conjunction; `ends` receives every way in which its calls can hold. */
   refusedBody(start: Bindings, disjunct: Disjunct, scope: ReadonlySet<string>, ends: (state: Bindings) => void): boolean
+  /** Every way for a conjunction to hold as far as that can be told, those of refused calls included. */
+  ways(start: Bindings, disjunct: Disjunct): Bindings[]
   /** A `not` without what can never hold inside it, and without what always does: the rest looks at values. */
   possible(state: Bindings, literal: NotLiteral): NotLiteral
 }
@@ -46,6 +48,7 @@ export const refusalsOf = (program: Program): Refusals => {
       }
       return body(start, disjunct, scope, ends)
     },
+    ways: wildcards.join,
     possible: wildcards.possible,
   }
 }

@@ -14,7 +14,7 @@ import { startTestWorker, until } from './support.ts'
 
 /** `ARCTOS_SWAPS=200` for as many as a Worker should stand; every one of them costs an upload, so that fewer are in every run. */
 const SWAPS = Number(process.env['ARCTOS_SWAPS'] ?? 60)
-const CLIENTS = 4
+const CLIENTS = 16
 const BITS = 8
 const bits = Array.from({ length: BITS }, (_, bit) => bit)
 const nameOf = (bit: number): string => `b${bit}`

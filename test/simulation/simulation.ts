@@ -317,6 +317,8 @@ class Simulation {
     for (const [writeId, env] of this.#acknowledged)
       if (this.#models.get(env)?.tookEffect(writeId) !== true) this.#violate(`${env}: acknowledged write ${writeId} is lost`)
     const followed = await this.#time.until(() => {
+      // What nobody waited for any more may still have come: a restore whose answer was lost.
+      this.#readHistory()
       for (const follower of this.#edge()) void follower.refresh()
       return this.#edge().every(({ env, replica }) => replica?.store.revision() === this.#models.get(env)?.revision)
     }, HEAL_MS)

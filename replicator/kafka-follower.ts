@@ -226,11 +226,11 @@ export class PartitionFollower {
     if (protocolCode(error) !== 'OFFSET_OUT_OF_RANGE') return null
     try {
       const { partition } = this.#options.link
-      const { low } = await this.#options.link.watermarks()
+      const { low, high } = await this.#options.link.watermarks()
       const position = known(this.#position, 'a position was asked for')
       if (position < low) return lost(partition, position, low)
-      // Only what the anchor pointed at was trimmed.
-      if (this.#anchor !== null && this.#anchor.offset < low) return null
+      // Only what was looked back at was trimmed meanwhile: the anchor, or, before there is one, the last message before the position.
+      if (this.#anchor === null ? position <= high : this.#anchor.offset < low) return null
       return cutOff(partition, position)
     } catch {
       // The brokers do not answer: the next attempt tells.

@@ -3,6 +3,7 @@
 import type { Span } from '../polar/source.ts'
 import type { CoreLiteral, CoreTerm, Disjunct } from './core.ts'
 import { createEqualities } from './equalities.ts'
+import { termsOf } from './literal-terms.ts'
 import type { LoweredRule } from './lower-rules.ts'
 import { createPlaces, type Places } from './occurrences.ts'
 import { listed, type Report } from './report.ts'
@@ -147,29 +148,9 @@ const variablesOf = (literal: CoreLiteral, check: SafetyCheck): ReadonlySet<stri
   const remembered = check.inner.get(literal)
   if (remembered !== undefined) return remembered
   const names = new Set<string>()
-  const add = (term: CoreTerm): void => {
-    if (term.kind === 'variable') names.add(term.name)
-  }
-  switch (literal.kind) {
-    case 'call':
-      literal.args.forEach(add)
-      break
-    case 'in':
-      add(literal.term)
-      break
-    case 'matches':
-      names.add(literal.variable)
-      break
-    case 'not':
-      for (const { literals } of literal.disjuncts)
-        for (const inner of literals) for (const name of variablesOf(inner, check)) names.add(name)
-      break
-    case 'equal':
-    case 'unequal':
-    case 'order':
-      add(literal.left)
-      add(literal.right)
-  }
+  for (const term of termsOf(literal)) if (term.kind === 'variable') names.add(term.name)
+  for (const { literals } of literal.kind === 'not' ? literal.disjuncts : [])
+    for (const inner of literals) for (const name of variablesOf(inner, check)) names.add(name)
   check.inner.set(literal, names)
   return names
 }

@@ -2,6 +2,7 @@
 import type { Value } from '../base/value.ts'
 import type { CoreLiteral, CoreRule, CoreTerm } from './core.ts'
 import { createEqualities } from './equalities.ts'
+import { termsOf } from './literal-terms.ts'
 import { type Statement, statementsOf } from './statements.ts'
 import { intersect, overlap, sameSet, type TypeSet } from './type-set.ts'
 import type { TypeTable } from './type-table.ts'
@@ -145,21 +146,4 @@ const resolve = (group: Class, outers: readonly TypeNode[]): { readonly node: Ty
   }
   const [variable = null] = group.variables
   return { node: { variable, statements: seen, explicit, inferred: null, outers }, conflict }
-}
-
-const termsOf = (literal: CoreLiteral): readonly CoreTerm[] => {
-  switch (literal.kind) {
-    case 'call':
-      return literal.args
-    case 'equal':
-    case 'unequal':
-    case 'order':
-      return [literal.left, literal.right]
-    case 'in':
-      return [literal.term]
-    case 'matches':
-      return [{ kind: 'variable', name: literal.variable }]
-    case 'not':
-      return []
-  }
 }

@@ -2,6 +2,7 @@
 
 import type { Value } from '../base/value.ts'
 import type { CheckedPolicy, CoreLiteral, CoreRule, CoreTerm, Disjunct } from '../check/core.ts'
+import { termsOf } from '../check/literal-terms.ts'
 import { open, type PositionClass, valueKey } from '../ir/terms.ts'
 
 export interface QuestionVariable {
@@ -74,12 +75,9 @@ export const policyConstants = (rules: readonly CoreRule[]): Value[] => {
   }
   const visit = (disjunct: Disjunct): void => {
     for (const literal of disjunct.literals) {
-      if (literal.kind === 'call') literal.args.forEach(addTerm)
-      else if (literal.kind === 'not') literal.disjuncts.forEach(visit)
-      else if (literal.kind === 'in') {
-        addTerm(literal.term)
-        literal.values.forEach(add)
-      } else if (literal.kind !== 'matches') [literal.left, literal.right].forEach(addTerm)
+      termsOf(literal).forEach(addTerm)
+      if (literal.kind === 'not') literal.disjuncts.forEach(visit)
+      else if (literal.kind === 'in') literal.values.forEach(add)
     }
   }
   for (const rule of rules) {

@@ -1,7 +1,7 @@
 /** Splits conditions that have nothing to do with each other into predicates of their own.
  * A rule with four variables of ten possible types each would otherwise be typed in ten thousand ways; split, in forty. */
-import { unreachable } from '../base/assert.ts'
 import type { CoreLiteral, CoreRule, CoreTerm, Disjunct } from '../check/core.ts'
+import { termsOf } from '../check/literal-terms.ts'
 
 type ConcreteTypes = ReadonlyMap<string, readonly string[]>
 
@@ -83,21 +83,7 @@ const componentsOf = (disjunct: Disjunct, given: ReadonlySet<string>): CoreLiter
 const variableNames = (term: CoreTerm): string[] => (term.kind === 'variable' ? [term.name] : [])
 
 /** Every variable of a literal, those inside a negation included. */
-const literalVariables = (literal: CoreLiteral): string[] => {
-  switch (literal.kind) {
-    case 'call':
-      return literal.args.flatMap(variableNames)
-    case 'equal':
-    case 'unequal':
-    case 'order':
-      return [literal.left, literal.right].flatMap(variableNames)
-    case 'in':
-      return variableNames(literal.term)
-    case 'matches':
-      return [literal.variable]
-    case 'not':
-      return literal.disjuncts.flatMap(({ literals }) => literals.flatMap(literalVariables))
-    default:
-      return unreachable(literal)
-  }
-}
+const literalVariables = (literal: CoreLiteral): string[] =>
+  literal.kind === 'not'
+    ? literal.disjuncts.flatMap(({ literals }) => literals.flatMap(literalVariables))
+    : termsOf(literal).flatMap(variableNames)

@@ -13,6 +13,7 @@ resource Folder {
   relations = { parent: Folder, tenant: Tenant };
 
   "viewer" if "editor";
+  role if role on "parent";
   "viewer" if "auditor" on "tenant";
 }
 
@@ -22,6 +23,7 @@ resource Document {
   relations = { folder: Folder, tenant: Tenant };
 
   "viewer" if "editor";
+  role if role on "folder";
   # Shared with everyone of a tenant.
   "viewer" if "member" on "tenant";
 
@@ -29,17 +31,6 @@ resource Document {
   "comment" if "viewer";
   "write" if "editor";
 }
-
-# Who has a role on a folder has it on all that is in it.
-has_role(user: User, role: String, folder: Folder) if
-  parent matches Folder and
-  has_relation(folder, "parent", parent) and
-  has_role(user, role, parent);
-
-has_role(user: User, role: String, document: Document) if
-  folder matches Folder and
-  has_relation(document, "folder", folder) and
-  has_role(user, role, folder);
 
 # What a group may do, its members may do.
 has_role(user: User, role: String, folder: Folder) if

@@ -1,8 +1,7 @@
 /** Mutations of asking and answering: caches, keys, pages, wildcards, context facts. */
 import type { Mutation } from './mutation.ts'
+import { corpus, random } from './suites.ts'
 
-const corpus = ['test/portable/corpus.test.ts']
-const random = ['test/portable/corpus.test.ts', 'test/random/random.test.ts']
 const engine = 'src/engine/query-engine.ts'
 const answers = 'src/engine/answers.ts'
 const list = 'src/engine/list.ts'
@@ -41,6 +40,22 @@ export const answerMutations: readonly Mutation[] = [
     find: 'const made = new Subject(this, subject)',
     replace: 'const made = new Subject(this, 1)',
     tests: ['test/portable/subject-memory.test.ts'],
+  },
+  {
+    name: 'long-chain-cut-off',
+    breaks: 'of the teams above a team only the first ones are remembered, as if they were all',
+    file: 'src/engine/subject-memory.ts',
+    find: 'if (found.length > MAX_CLOSED) return null',
+    replace: 'if (found.length > MAX_CLOSED) return found',
+    tests: ['test/portable/subject-bounds.test.ts'],
+  },
+  {
+    name: 'long-list-cut-off',
+    breaks: 'of the many teams of a user only the first ones are remembered, as if they were all',
+    file: 'src/engine/subject-memory.ts',
+    find: 'return others === 0 && values.length <= MAX_REMEMBERED ? values : null',
+    replace: 'return others === 0 ? values : null',
+    tests: ['test/portable/subject-bounds.test.ts'],
   },
   {
     name: 'missing-context-facts',
@@ -224,7 +239,7 @@ export const answerMutations: readonly Mutation[] = [
     file: 'src/engine/policy-tests.ts',
     find: 'if (holds !== assertion.negated) return null',
     replace: 'if (holds || !holds) return null',
-    tests: ['test/runtime/http-policy.test.ts'],
+    tests: ['test/runtime/http-writes.test.ts'],
   },
   {
     name: 'iff-takes-subsets',

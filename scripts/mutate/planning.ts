@@ -1,11 +1,12 @@
 /** Mutations of planning: strata, types and constants, order of conditions, wildcards, refusals. */
 import type { Mutation } from './mutation.ts'
+import { corpus, random } from './suites.ts'
 
-const corpus = ['test/portable/corpus.test.ts']
-const random = ['test/portable/corpus.test.ts', 'test/random/random.test.ts']
 const specialise = 'src/ir/specialise.ts'
 const order = 'src/ir/order.ts'
 const plan = 'src/ir/plan.ts'
+const shortcuts = 'src/ir/shortcuts.ts'
+const unfolding = 'src/ir/unfold.ts'
 
 export const planningMutations: readonly Mutation[] = [
   {
@@ -176,5 +177,37 @@ export const planningMutations: readonly Mutation[] = [
     find: 'if (!groups.has(found.id)) groups.set(found.id, groups.size)',
     replace: 'if (!groups.has(found.id)) groups.set(found.id, 0)',
     tests: corpus,
+  },
+  {
+    name: 'leave-out-both-orders',
+    breaks: 'of two orders that lead to the same, each is left out because of the other',
+    file: shortcuts,
+    find: 'return this.#rankOf(first) < rank && (second === null || this.#rankOf(second) <= rank)',
+    replace: 'return first !== rule',
+    tests: random,
+  },
+  {
+    name: 'leave-out-for-another-head',
+    breaks: 'what follows for something else counts as the same',
+    file: unfolding,
+    find: 'if (!general.head.every((term, index) => matches(links, term, at(special.head, index)))) return false',
+    replace: '',
+    tests: random,
+  },
+  {
+    name: 'leave-out-for-less',
+    breaks: 'a rule with one condition more counts as the same',
+    file: unfolding,
+    find: 'const wanted = this.#general[index]',
+    replace: 'const wanted = index === this.#general.length - 1 ? undefined : this.#general[index]',
+    tests: random,
+  },
+  {
+    name: 'leave-out-in-spite-of-filters',
+    breaks: 'comparisons and negations of what is followed instead are not looked at',
+    file: unfolding,
+    find: 'const isWhole = parts.length === outer.atoms.length - 1 + inner.atoms.length && isBoundBy(head, parts)',
+    replace: 'const isWhole = isBoundBy(head, parts)',
+    tests: [...random, 'test/engine/shortcuts.test.ts'],
   },
 ]

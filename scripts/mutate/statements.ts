@@ -1,8 +1,7 @@
 /** Mutations of the SQL that is made of plans. */
 import type { Mutation } from './mutation.ts'
+import { corpus, random } from './suites.ts'
 
-const corpus = ['test/portable/corpus.test.ts']
-const random = ['test/portable/corpus.test.ts', 'test/random/random.test.ts']
 const emit = 'src/sql/emit.ts'
 const emitGroup = 'src/sql/emit-group.ts'
 const fragment = 'src/sql/fragment.ts'

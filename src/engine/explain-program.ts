@@ -12,7 +12,7 @@ import { indexRules, type RuleIndex, Specialiser } from '../ir/specialise.ts'
 import type { PositionClass } from '../ir/terms.ts'
 import type { Store } from '../store/facts.ts'
 import type { Pattern } from './explain-terms.ts'
-import { contextShapes, tableShape } from './shapes.ts'
+import { contextShapes, tableShapes } from './shapes.ts'
 
 export class ExplainProgram {
   readonly #specialiser: Specialiser
@@ -22,7 +22,7 @@ export class ExplainProgram {
   constructor(policy: CheckedPolicy, shapes: readonly FactShape[], budget: PlanBudget) {
     this.#shapes = factSource(shapes)
     this.#specialiser = new Specialiser(rulesOf(policy), this.#shapes, policy.concreteTypes, budget)
-    this.#planner = new Planner(this.#specialiser)
+    this.#planner = new Planner(this.#specialiser, { shortcuts: false })
   }
 
   instances(predicate: string, classes: readonly PositionClass[]): readonly Instance[] {
@@ -57,7 +57,7 @@ const rulesOf = (policy: CheckedPolicy): RuleIndex => {
 /** Where facts stand now: enough for a proof. */
 export const presentShapes = (store: Store, policy: CheckedPolicy, contextFacts: readonly Fact[]): FactShape[] => {
   const tables = store.tables().filter(({ signature }) => acceptsTypes(policy, signature))
-  return [...tables.map(tableShape), ...contextShapes(contextFacts)]
+  return [...tableShapes(tables), ...contextShapes(contextFacts)]
 }
 
 /** Where facts could stand: what is missing may be of a signature that has no fact yet. */

@@ -32,6 +32,7 @@ export const neededIndexes = (policy: CheckedPolicy): NeededIndex[] => {
   try {
     const planner = new Planner(
       new Specialiser(indexRules(decompose(policy.rules, policy.concreteTypes)), factSource(all), policy.concreteTypes),
+      { shortcuts: true },
     )
     const seen = new Set<Relation>()
     for (const { classes, modes } of typicalShapes(policy)) visitRelation(planner.plan('allow', classes, modes), seen, found)

@@ -45,7 +45,7 @@ export class QuestionPlanner {
 
   /** Throws QueryError when the question has no finite answer, whatever the data. */
   refuse(question: Question, budget: PlanBudget): void {
-    const plan = this.#plan(question, this.#accepted, budget)
+    const plan = this.#plan(question, this.#accepted, { budget, shortcuts: false })
     for (const { relation } of plan.answerings) {
       if (relation.refusal) throw this.#refused(relation.refusal)
       for (const variant of relation.variants.values()) {
@@ -61,15 +61,19 @@ export class QuestionPlanner {
 
   /** The plan over the given tables and context facts. */
   plan(question: Question, shapes: readonly FactShape[], budget: PlanBudget): QuestionPlan {
-    return this.#plan(question, factSource(shapes), budget)
+    return this.#plan(question, factSource(shapes), { budget, shortcuts: true })
   }
 
-  #plan(question: Question, facts: FactSource, budget: PlanBudget): QuestionPlan {
+  #plan(
+    question: Question,
+    facts: FactSource,
+    { budget, shortcuts }: { readonly budget: PlanBudget; readonly shortcuts: boolean },
+  ): QuestionPlan {
     const rule = questionRule(question)
     const rules = new Map(this.#rules)
     rules.set(`${questionPredicate}/${rule.params.length}`, [rule])
     const program = new Specialiser(rules, withLists(question, facts), this.#policy.concreteTypes, budget)
-    const planner = new Planner(program)
+    const planner = new Planner(program, { shortcuts })
     const classes = questionClasses(question)
     const modes = question.variables.map(
       (item, index): Mode => (item.mode === 'asked' || item.mode === 'some' ? 'out' : classes[index]?.kind === 'constant' ? 'fixed' : 'in'),

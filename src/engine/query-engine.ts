@@ -7,6 +7,7 @@ import { NAMED_PREDICATES } from '../check/collect-signatures.ts'
 import type { CheckedPolicy } from '../check/core.ts'
 import { acceptsFact, acceptsTypes } from '../check/signatures.ts'
 import { PlanBudget, TooComplex } from '../ir/budget.ts'
+import type { FactShape } from '../ir/fact-source.ts'
 import { MAX_REMEMBERED } from '../sql/remembered.ts'
 import type { Store } from '../store/facts.ts'
 import { ColumnIds, cellsOf, compareIds, comparePatterns, firstAfter, tooManyRows } from './answers.ts'
@@ -31,7 +32,7 @@ import { PlanGuard } from './plan-guard.ts'
 import { QuestionPlanner } from './plan-question.ts'
 import { type DirectCheck, Prepared } from './prepared.ts'
 import { Constants, constantsOf, type Question, questionKey } from './question.ts'
-import { contextRows, contextShapes, contextSlots, tableShape } from './shapes.ts'
+import { contextRows, contextShapes, contextSlots, tableShapes } from './shapes.ts'
 import { SubjectMemory } from './subject-memory.ts'
 import { RequestValues } from './values.ts'
 
@@ -355,10 +356,10 @@ export class QueryEngine implements PreparingEngine {
     )
   }
 
-  #shapes(contextFacts: readonly Fact[]): ReturnType<typeof tableShape>[] {
+  #shapes(contextFacts: readonly Fact[]): FactShape[] {
     // Facts that an earlier policy left have no effect until a policy uses their signature again (polar.md 12).
     const tables = this.#store.tables().filter(({ signature }) => acceptsTypes(this.#policy, signature))
-    return [...tables.map(tableShape), ...contextShapes(contextFacts)]
+    return [...tableShapes(tables), ...contextShapes(contextFacts)]
   }
 
   /** Drops every compiled question when tables appeared or grew by a lot. */

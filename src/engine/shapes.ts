@@ -1,4 +1,5 @@
 /** The facts a question can read: stored tables and the context facts of the request. */
+import { at } from '../base/assert.ts'
 import type { Fact } from '../base/value.ts'
 import type { FactShape } from '../ir/fact-source.ts'
 import type { Encoded, FactTable } from '../store/facts.ts'
@@ -9,7 +10,21 @@ const MIN_ROWS = 1000
 /** Distinct values per column of a table that is still empty. */
 const EMPTY_DISTINCT = 100
 
-export const tableShape = (table: FactTable): FactShape => {
+/** Types whose values are not things that facts are about: how many there are of them says nothing. */
+const PLAIN_TYPES: ReadonlySet<string> = new Set(['String', 'Integer', 'Boolean'])
+
+export const tableShapes = (tables: readonly FactTable[]): FactShape[] => {
+  const shapes = tables.map((table) => ({ table, shape: tableShape(table) }))
+  const known = new Map<string, number>()
+  for (const { table, shape } of shapes)
+    for (const [index, type] of table.signature.types.entries()) known.set(type, Math.max(known.get(type) ?? 1, at(shape.distinct, index)))
+  return shapes.map(({ table, shape }) => ({
+    ...shape,
+    coverage: table.signature.types.map((type, index) => (PLAIN_TYPES.has(type) ? 1 : at(shape.distinct, index) / (known.get(type) ?? 1))),
+  }))
+}
+
+const tableShape = (table: FactTable): FactShape => {
   const scale = table.rows > 0 && table.rows < MIN_ROWS ? MIN_ROWS / table.rows : 1
   return {
     predicate: table.signature.predicate,

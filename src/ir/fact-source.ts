@@ -23,6 +23,8 @@ export interface FactShape {
   readonly rows: number
   /** Estimated distinct values per argument. */
   readonly distinct: readonly number[]
+  /** Per argument: the estimated share of all known values of its type that stand there; without it, all do. */
+  readonly coverage?: readonly number[]
   /** Column orders that can be searched by prefix. */
   readonly orders: readonly (readonly number[])[]
 }

@@ -1,6 +1,6 @@
 /** Typed rules: a disjunct of a rule with every variable's type fixed and every equality carried out. */
 import type { Value } from '../base/value.ts'
-import type { CoreRule, OrderOperator } from '../check/core.ts'
+import type { CoreRule, Disjunct, OrderOperator } from '../check/core.ts'
 import type { Span } from '../polar/source.ts'
 import type { PositionClass, Term } from './terms.ts'
 
@@ -24,6 +24,7 @@ export type Atom =
 /** One way for a specialised predicate to hold. */
 export interface Instance {
   readonly rule: CoreRule
+  readonly disjunct: Disjunct
   readonly head: readonly Term[]
   readonly atoms: readonly Atom[]
   /** Variables with a type of the rule's own: a wildcard there is one of that type, not of every type. */

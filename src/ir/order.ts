@@ -2,18 +2,22 @@
 import { at, known, unreachable } from '../base/assert.ts'
 import type { Span } from '../polar/source.ts'
 import type { FactShape } from './fact-source.ts'
-import { type Atom, atomTerms } from './instance.ts'
+import { type Atom, atomTerms, type Instance } from './instance.ts'
 import { type Mode, type Refusal, type Relation, type Step, type Variant } from './relation.ts'
 import { type FactArgument, type PositionClass, type Term, variable } from './terms.ts'
+import type { CallAtom } from './unfold.ts'
 
 /** Where called relations come from. */
 export interface RelationSource {
-  relation(predicate: string, classes: readonly PositionClass[], modes: readonly Mode[]): Relation
+  /** `leftOut`: rules of the predicate that need not be followed. */
+  relation(predicate: string, classes: readonly PositionClass[], modes: readonly Mode[], leftOut?: LeftOut): Relation
   /** Whether a predicate has facts only. */
   isStored(predicate: string, length: number): boolean
   /** Counts work; throws when there was too much. */
   spend(amount: number): void
 }
+
+type LeftOut = ReadonlySet<Instance>
 
 export interface PlannedBody {
   readonly steps: readonly Step[]
@@ -27,8 +31,6 @@ export interface PlannedBody {
 }
 
 export const isRefusal = (item: object): item is Refusal => 'code' in item
-
-type CallAtom = Atom & { kind: 'call' }
 
 interface State {
   readonly steps: Step[]
@@ -51,10 +53,13 @@ const NO_SPAN: Span = { file: -1, start: 0, end: 0 }
 export class BodyPlanner {
   readonly #source: RelationSource
   readonly #predicate: string
+  readonly #leftOut: ReadonlyMap<CallAtom, LeftOut>
 
-  constructor(source: RelationSource, predicate: string) {
+  /** `leftOut`: by call of the body, what need not be followed there. */
+  constructor(source: RelationSource, predicate: string, leftOut: ReadonlyMap<CallAtom, LeftOut> = new Map()) {
     this.#source = source
     this.#predicate = predicate
+    this.#leftOut = leftOut
   }
 
   /** The body that reads one fact table. */
@@ -190,7 +195,7 @@ export class BodyPlanner {
     const modes = atom.classes.map(
       (item, index): Mode => (item.kind === 'constant' ? 'fixed' : isBound(state, at(atom.args, index)) ? 'in' : 'out'),
     )
-    return this.#source.relation(atom.predicate, atom.classes, modes)
+    return this.#source.relation(atom.predicate, atom.classes, modes, this.#leftOut.get(atom))
   }
 
   #placeCall(state: State, atom: CallAtom, estimate: Candidate): PlannedBody[] | Refusal {
@@ -315,8 +320,9 @@ export const factEstimate = (
 ): { rows: number; cost: number } => {
   const isKnown = args.map((arg) => arg.kind !== 'variable' || bound.has(arg.id))
   const share = (index: number): number => Math.max(1, at(shape.distinct, index))
+  const covered = (index: number): number => (args[index]?.kind === 'variable' ? (shape.coverage?.[index] ?? 1) : 1)
   const rows = Math.max(shape.rows, 1)
-  const matching = isKnown.reduce((left, given, index) => (given ? left / share(index) : left), rows)
+  const matching = isKnown.reduce((left, given, index) => (given ? (left / share(index)) * covered(index) : left), rows)
   const reached = reachedRows(shape, isKnown)
   return {
     rows: isKnown.every(Boolean) ? CHECK_MATCHES : Math.max(matching, MIN_MATCHES),
@@ -324,7 +330,7 @@ export const factEstimate = (
   }
 }
 
-/** Rows that a search reads when only these columns are used, by the best order. */
+/** Rows that a search reads when only these columns are used, by the best order; for a value that may not stand there at all. */
 export const reachedRows = (shape: FactShape, usable: readonly boolean[]): number => {
   const rows = Math.max(shape.rows, 1)
   let reached = rows
@@ -332,7 +338,7 @@ export const reachedRows = (shape: FactShape, usable: readonly boolean[]): numbe
     let left = rows
     for (const column of order) {
       if (!usable[column]) break
-      left /= Math.max(1, at(shape.distinct, column))
+      left *= (shape.coverage?.[column] ?? 1) / Math.max(1, at(shape.distinct, column))
     }
     reached = Math.min(reached, left)
   }

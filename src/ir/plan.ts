@@ -2,9 +2,11 @@
 import { at, known } from '../base/assert.ts'
 import { limits } from '../base/limits.ts'
 import { TooComplex } from './budget.ts'
+import type { Instance } from './instance.ts'
 import { BodyPlanner, isRefusal, type PlannedBody, type RelationSource } from './order.ts'
 import { type Mode, type Pattern, type PlannedRule, patternKey, type Refusal, Relation, relationKey, type Wildcard } from './relation.ts'
-import { type Specialiser } from './specialise.ts'
+import { Shortcuts } from './shortcuts.ts'
+import type { Specialiser } from './specialise.ts'
 import { splitLong } from './split.ts'
 import { type PositionClass, type Term, variable } from './terms.ts'
 
@@ -17,20 +19,25 @@ const MAX_ROUNDS = 200
 const RECURSION_ROWS = 4
 const RECURSION_COST = 20
 
+const NOTHING: ReadonlySet<Instance> = new Set()
+
 export class Planner implements RelationSource {
   readonly #program: Specialiser
   readonly #relations = new Map<string, Relation>()
   readonly #queue = new Set<Relation>()
   readonly #rounds = new Map<Relation, number>()
   readonly #active: Relation[] = []
+  /** Null where every rule is followed. */
+  readonly #shortcuts: Shortcuts | null
 
-  constructor(program: Specialiser) {
+  constructor(program: Specialiser, { shortcuts }: { readonly shortcuts: boolean }) {
     this.#program = program
+    this.#shortcuts = shortcuts ? new Shortcuts(program) : null
   }
 
   /** The relation of a question, with everything it reaches planned to a fixpoint. */
-  plan(predicate: string, classes: readonly PositionClass[], modes: readonly Mode[]): Relation {
-    const relation = this.relation(predicate, classes, modes)
+  plan(predicate: string, classes: readonly PositionClass[], modes: readonly Mode[], leftOut: ReadonlySet<Instance> = NOTHING): Relation {
+    const relation = this.relation(predicate, classes, modes, leftOut)
     for (const next of this.#queue) {
       this.#queue.delete(next)
       this.#planRules(next)
@@ -50,15 +57,22 @@ export class Planner implements RelationSource {
   widened(relation: Relation, position: number): Relation {
     const modes = relation.modes.map((mode, index): Mode => (index === position ? 'out' : mode))
     // What was split off has no rules that it could be planned from: nothing answers.
-    return relation.isRest ? new Relation(relation.predicate, [], modes) : this.plan(relation.predicate, relation.classes, modes)
+    return relation.isRest
+      ? new Relation(relation.predicate, [], modes)
+      : this.plan(relation.predicate, relation.classes, modes, relation.leftOut)
   }
 
   /** A relation to call from the one being planned; planned at once where the stack allows. */
-  relation(predicate: string, classes: readonly PositionClass[], modes: readonly Mode[]): Relation {
-    const key = relationKey(predicate, classes, modes)
+  relation(
+    predicate: string,
+    classes: readonly PositionClass[],
+    modes: readonly Mode[],
+    leftOut: ReadonlySet<Instance> = NOTHING,
+  ): Relation {
+    const key = `${relationKey(predicate, classes, modes)}${this.#leftOutKey(predicate, classes, leftOut)}`
     let relation = this.#relations.get(key)
     if (!relation) {
-      relation = new Relation(predicate, classes, modes)
+      relation = new Relation(predicate, classes, modes, leftOut)
       relation.rows = modes.includes('out') ? RECURSION_ROWS : 0.5
       relation.cost = RECURSION_COST
       this.#relations.set(key, relation)
@@ -71,6 +85,14 @@ export class Planner implements RelationSource {
     const caller = this.#active.at(-1)
     if (caller) relation.dependents.add(caller)
     return relation
+  }
+
+  #leftOutKey(predicate: string, classes: readonly PositionClass[], leftOut: ReadonlySet<Instance>): string {
+    if (leftOut.size === 0) return ''
+    return this.#program
+      .instances(predicate, classes)
+      .map((instance) => (leftOut.has(instance) ? '-' : '+'))
+      .join('')
   }
 
   #planRules(relation: Relation): void {
@@ -120,8 +142,9 @@ export class Planner implements RelationSource {
   }
 
   #instanceRules(relation: Relation): (FoundRule | Refusal)[] {
-    return this.#program.instances(relation.predicate, relation.classes).flatMap((instance): (FoundRule | Refusal)[] => {
-      const planner = new BodyPlanner(this, relation.predicate)
+    const followed = this.#program.instances(relation.predicate, relation.classes).filter((instance) => !relation.leftOut.has(instance))
+    return followed.flatMap((instance): (FoundRule | Refusal)[] => {
+      const planner = new BodyPlanner(this, relation.predicate, this.#shortcuts?.leftOut(relation, instance))
       const bodies = planner.plan(instance.atoms, boundBy(relation, instance.head), instance.owned)
       // A refusal of a predicate that it calls names the rule there.
       if (isRefusal(bodies)) return [bodies.rule.file < 0 ? { ...bodies, rule: instance.rule.span } : bodies]

@@ -3,6 +3,7 @@ import type { Value } from '../base/value.ts'
 import type { OrderOperator } from '../check/core.ts'
 import type { Span } from '../polar/source.ts'
 import type { FactShape } from './fact-source.ts'
+import type { Instance } from './instance.ts'
 import { type FactArgument, nodeKey, type PositionClass, type Term } from './terms.ts'
 
 /** `fixed`: the class is a constant, so no value is passed; `in`: the caller gives a value; `out`: values are asked for. */
@@ -73,11 +74,14 @@ export class Relation {
   /** Whether it is the rest of a long rule of its predicate, rather than the predicate itself. */
   isRest = false
   readonly dependents = new Set<Relation>()
+  /** Rules of the predicate that are not followed here, as whoever calls it gets to the same in another way. */
+  readonly leftOut: ReadonlySet<Instance>
 
-  constructor(predicate: string, classes: readonly PositionClass[], modes: readonly Mode[]) {
+  constructor(predicate: string, classes: readonly PositionClass[], modes: readonly Mode[], leftOut: ReadonlySet<Instance> = new Set()) {
     this.predicate = predicate
     this.classes = classes
     this.modes = modes
+    this.leftOut = leftOut
   }
 }
 

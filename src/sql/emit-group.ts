@@ -6,12 +6,25 @@ import { NeedsRounds } from './bounds.ts'
 import type { Emitter } from './emit.ts'
 import { anyOf, emptyPartial, exists, type Fragment, named, type Partial, renderSelect, unionAll } from './fragment.ts'
 import { FAN_OUT, type Group, type GroupRule, groupGrowth, groupWork, type Member } from './recursion.ts'
+import type { PartCalls } from './remembered.ts'
 
 export interface GroupSource {
   /** The recursive group of a member, or null. */
   readonly group: (member: Member) => Group | null
   /** The same relation with one given argument asked for instead; null where nothing more can be planned. */
   readonly widened: ((relation: Relation, position: number) => Relation) | null
+}
+
+/** What is remembered of the ends of a recursion, and the alias of the row that it is asked for. */
+interface Ends extends PartCalls {
+  readonly alias: string
+}
+
+interface DemandRead {
+  readonly cte: string
+  /** Expressions of a rule's inputs for the row of this alias. */
+  readonly given: (rule: GroupRule, alias: string) => string[]
+  readonly ends: Ends | null
 }
 
 export class GroupEmitter {
@@ -30,11 +43,12 @@ export class GroupEmitter {
     if (group.kind === 'general') throw new NeedsRounds('a recursive group is not linear')
     const closure = group.kind === 'demand' && outputCount(group) === 0 ? this.#cheaperClosure(group, inputs) : null
     if (closure) return [closure]
-    const text = group.kind === 'demand' ? this.#demand(group, inputs) : this.#answers(group, inputs)
+    const ends = group.kind === 'demand' && outputCount(group) === 0 ? this.#rememberedEnds(group, inputs) : null
+    const text = group.kind === 'demand' ? this.#demand(group, inputs, ends) : this.#answers(group, inputs)
     if (text === null) return []
     const width = outputCountOf(at(group.members, 0))
     const alias = this.#emitter.alias('s')
-    if (width === 0) return [{ from: [], where: [`EXISTS (${text})`], outputs: [] }]
+    if (width === 0) return [{ from: [], where: [...(ends === null ? [] : [ends.some]), `EXISTS (${text})`], outputs: [] }]
     if (inputs.every((input) => input.startsWith('?')))
       return [
         { from: [`(${text}) AS ${alias}`], where: [], outputs: Array.from({ length: width }, (_, index) => `${alias}.o${index + 1}`) },
@@ -67,8 +81,17 @@ export class GroupEmitter {
     return { from: [], where: [text === null ? '0' : `${at(inputs, varying)} IN (${text})`], outputs: [] }
   }
 
+  /** What the subject alone decides about where a recursion ends; a step of it is then one question to the memory. */
+  #rememberedEnds(group: Group, inputs: readonly string[]): Ends | null {
+    const [varying, ...more] = varyingOfTarget(group)
+    if (varying === undefined || more.length > 0 || group.members.length > 1) return null
+    const alias = this.#emitter.alias('d')
+    const part = this.#emitter.ends(at(group.members, 0).relation, inputs, varying, `${alias}.i1`)
+    return part === null ? null : { ...part, alias }
+  }
+
   /** Follows the arguments asked for, then reads the base rules for each. */
-  #demand(group: Group, inputs: readonly string[]): string | null {
+  #demand(group: Group, inputs: readonly string[], ends: Ends | null): string | null {
     const cte = this.#emitter.alias('d')
     const varying = group.origins.map((origins) => origins.flatMap((origin, index) => (origin === null ? [index] : [])))
     const start = varyingOfTarget(group)
@@ -107,7 +130,7 @@ export class GroupEmitter {
         ),
       )
     })
-    const answers = outputCount(group) === 0 ? this.#demandCheck(group, cte, given) : this.#demandAnswers(group, enter)
+    const answers = outputCount(group) === 0 ? this.#demandCheck(group, { cte, given, ends }) : this.#demandAnswers(group, enter)
     if (answers === null) return null
     const seed = `SELECT ${row(
       0,
@@ -128,19 +151,23 @@ export class GroupEmitter {
   }
 
   /** One pass over the demand, so that SQLite makes its rows one by one and stops at the first that holds. */
-  #demandCheck(group: Group, cte: string, given: (rule: GroupRule, alias: string) => string[]): string | null {
-    const alias = this.#emitter.alias('d')
+  #demandCheck(group: Group, { cte, given, ends }: DemandRead): string | null {
+    const alias = ends?.alias ?? this.#emitter.alias('d')
     const conditions = group.members.flatMap((_, member) => {
       const base = group.rules.filter((rule) => rule.member === member && !rule.call)
-      const found = base.flatMap((rule) =>
-        this.#emitter
-          .steps(rule.rule.steps, [this.#emitter.enter(rule.rule, given(rule, alias))])
-          .map((partial) => exists(partial.fragment)),
+      // Nothing else is remembered: every step searches the same few pages again, which is cheaper than to ask for each.
+      const found = this.#emitter.withoutParts(() =>
+        base.flatMap((rule) =>
+          this.#emitter
+            .steps(rule.rule.steps, [this.#emitter.enter(rule.rule, given(rule, alias))])
+            .map((partial) => exists(partial.fragment)),
+        ),
       )
       if (found.length === 0) return []
       return [group.members.length > 1 ? `(${alias}.tag = ${member} AND ${anyOf(found)})` : anyOf(found)]
     })
-    return conditions.length === 0 ? null : `SELECT 1 FROM ${cte} AS ${alias} WHERE ${anyOf(conditions)}`
+    if (conditions.length === 0) return null
+    return `SELECT 1 FROM ${cte} AS ${alias} WHERE ${ends === null ? anyOf(conditions) : `ifnull(${ends.has}, ${anyOf(conditions)})`}`
   }
 
   /** Extends the answers of the base rules until nothing new appears. */

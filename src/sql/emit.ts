@@ -24,7 +24,7 @@ import {
 import { columnName } from './naming.ts'
 import type { Parameters } from './parameters.ts'
 import { type CallStep, type Group, groupFrom, type Member, memberOf, RecursionFinder } from './recursion.ts'
-import { PartFinder, type RememberedParts } from './remembered.ts'
+import { type PartCalls, PartFinder, type RememberedParts } from './remembered.ts'
 import { RuleSimplifier } from './simplify.ts'
 
 /** Alternatives that are multiplied into the caller's join; more go through one lateral subquery. */
@@ -284,13 +284,18 @@ export class Emitter {
   #check(step: CallStep, inputs: readonly string[], partial: Partial): Partial[] {
     const member = memberOf(step)
     const part = this.#finder.reachesRecursion(member) ? (this.#parts?.call(step, inputs) ?? null) : null
-    const found = part === null ? this.member(member, inputs) : this.#withoutParts(() => this.member(member, inputs))
+    const found = part === null ? this.member(member, inputs) : this.withoutParts(() => this.member(member, inputs))
     if (found.length === 0) return []
     return [extend(partial, [], [part === null ? anyExists(found) : `ifnull(${part.has}, ${anyExists(found)})`])]
   }
 
+  /** What ends a recursion of one relation, as a part of its own; `value`: what its one input that varies is at. */
+  ends(relation: Relation, inputs: readonly string[], varying: number, value: string): PartCalls | null {
+    return this.#parts?.ends(relation, inputs, varying, value) ?? null
+  }
+
   /** Inside of a part nothing more is remembered. */
-  #withoutParts<T>(emit: () => T): T {
+  withoutParts<T>(emit: () => T): T {
     const parts = this.#parts
     this.#parts = null
     try {

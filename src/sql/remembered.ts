@@ -1,7 +1,7 @@
 /** Parts of a check that its subject decides alone, such as the teams of a user: each is listed by a statement of its own, which the engine may run once for many checks. */
 import { at } from '../base/assert.ts'
 import type { FactShape } from '../ir/fact-source.ts'
-import { reachedRows } from '../ir/order.ts'
+import { reachedRows, stepsEstimate } from '../ir/order.ts'
 import type { Relation, Step } from '../ir/relation.ts'
 import { type FactArgument, type Term, variable } from '../ir/terms.ts'
 import type { Emitter } from './emit.ts'
@@ -87,20 +87,38 @@ export class PartFinder {
 
   /** A check that reaches a recursion of one relation: listed from the subject, where that leads to few values. */
   call(step: CallStep, inputs: readonly string[]): PartCalls | null {
-    const { group, widened } = this.#source
     const varying = this.#varying(inputs)
-    if (varying === null || widened === null) return null
-    const positions = step.relation.modes.flatMap((mode, index) => (mode === 'in' ? [index] : []))
-    const relation = widened(step.relation, at(positions, varying))
-    if (relation.refusal || [...relation.variants.keys()].join() !== 'c') return null
-    const found = group({ relation, pattern: 'c' })
-    if (found?.kind !== 'answers' || found.members.length > 1 || inputs.length > 2) return null
+    const found = varying === null ? null : this.#listed(step.relation, inputs, varying)
+    if (varying === null || found === null) return null
     const { worthwhile } = this.#found
     if (worthwhile <= MAX_REMEMBERED && groupGrowth(found) > FAN_OUT) return null
     if (groupWork(found) > worthwhile || !this.#isSearched(found)) return null
     const first = this.#statement((emitter, input) => baseFragments(found, emitter, input))
     const next = this.#statement((emitter, input) => stepFragments(found, emitter, input))
     return first === null || next === null ? null : this.#ask(first, next, at(inputs, varying))
+  }
+
+  /** What ends a recursion that goes on from the resource, such as the folders that the subject has a role on itself, or through a group: listed, where there are few. */
+  ends(relation: Relation, inputs: readonly string[], varying: number, value: string): PartCalls | null {
+    const others = inputs.filter((_, index) => index !== varying)
+    const found = others.every((input) => input === this.#subject) ? this.#listed(relation, inputs, varying) : null
+    if (found === null) return null
+    const ends = found.rules.filter(({ call }) => call === null)
+    const rows = ends.reduce((sum, { rule }) => sum + stepsEstimate(rule.steps, rule.inputs), 0)
+    if (rows > this.#found.worthwhile || !this.#isSearched({ ...found, rules: ends })) return null
+    const first = this.#statement((emitter, input) => baseFragments(found, emitter, input))
+    return first === null ? null : this.#ask(first, null, value)
+  }
+
+  /** A relation of the subject and one more value, as the recursion that lists these values. */
+  #listed(relation: Relation, inputs: readonly string[], varying: number): Group | null {
+    const { group, widened } = this.#source
+    if (widened === null || inputs.length > 2) return null
+    const positions = relation.modes.flatMap((mode, index) => (mode === 'in' ? [index] : []))
+    const listing = widened(relation, at(positions, varying))
+    if (listing.refusal || [...listing.variants.keys()].join() !== 'c') return null
+    const found = group({ relation: listing, pattern: 'c' })
+    return found?.kind === 'answers' && found.members.length === 1 ? found : null
   }
 
   /** Whether every condition of a recursion is a search that finds few rows, from what is known before it. */

@@ -2,6 +2,11 @@
 import { components } from '../../src/base/graph.ts'
 import type { Fact, Value } from '../../src/base/value.ts'
 import type { CheckedPolicy, CoreLiteral, CoreRule, CoreTerm, Disjunct } from '../../src/check/core.ts'
+import { termsOf } from '../../src/check/literal-terms.ts'
+import { acceptedFacts } from '../../src/ir/fact-source.ts'
+import { Shortcuts } from '../../src/ir/shortcuts.ts'
+import { indexRules, Specialiser } from '../../src/ir/specialise.ts'
+import { open, type PositionClass } from '../../src/ir/terms.ts'
 import { openQuestions } from '../support/open-question.ts'
 import { rulesFor } from '../support/proof.ts'
 import type { Asked } from '../support/question.ts'
@@ -28,6 +33,7 @@ export const features = [
   'unbound parameter',
   'repeated parameter',
   'roles from facts',
+  'several ways',
   'own allow',
   'global',
   'role on a relation',
@@ -47,17 +53,46 @@ export type Feature = (typeof features)[number]
 
 /** What the rules that a question reaches, and the facts that these read, are made of. */
 export const featuresOf = (policy: CheckedPolicy, facts: readonly Fact[], asked: Asked): Set<Feature> => {
-  const open = openQuestions(asked.question)
-  const rules = [...new Set(open.flatMap((question) => rulesFor(policy, question)))]
-  const read = new Set([...open.flatMap(({ calls }) => calls).map(keyOf), ...rules.flatMap(callsOf).map(({ key }) => key)])
+  const asking = openQuestions(asked.question)
+  const rules = [...new Set(asking.flatMap((question) => rulesFor(policy, question)))]
+  const read = new Set([...asking.flatMap(({ calls }) => calls).map(keyOf), ...rules.flatMap(callsOf).map(({ key }) => key)])
   const found = [...facts, ...asked.contextFacts].filter((fact) => read.has(keyOf(fact)))
   return new Set<Feature>([
     ...rules.flatMap((rule) => ruleFeatures(policy, rule)),
     ...recursionFeatures(rules),
+    ...(rules.some((rule) => severalWays(policy).has(rule)) ? (['several ways'] as const) : []),
     ...rules.flatMap(valuesOf).flatMap(valueFeatures),
     ...found.flatMap(({ args }) => [arities[args.length] ?? 'arity 1', ...args.flatMap(valueFeatures)]),
     ...(asked.contextFacts.some((fact) => read.has(keyOf(fact))) ? (['context facts'] as const) : []),
   ])
+}
+
+const known = new WeakMap<CheckedPolicy, ReadonlySet<CoreRule>>()
+
+/** Rules where the planner follows less than all there is, as it gets there in another order. */
+const severalWays = (policy: CheckedPolicy): ReadonlySet<CoreRule> => {
+  const found = known.get(policy) ?? rulesWithShortcuts(policy)
+  known.set(policy, found)
+  return found
+}
+
+const rulesWithShortcuts = (policy: CheckedPolicy): ReadonlySet<CoreRule> => {
+  const program = new Specialiser(indexRules(policy.rules), acceptedFacts(policy), policy.concreteTypes)
+  const shortcuts = new Shortcuts(program)
+  const predicates = new Map(policy.rules.map(({ predicate, params }) => [keyOf({ predicate, args: params }), { predicate, params }]))
+  const found = [...predicates.values()].flatMap(({ predicate, params }) =>
+    program
+      .typeTuples(
+        predicate,
+        params.map(() => open),
+      )
+      .flatMap((tuple) => {
+        const classes = tuple.map((type): PositionClass => (type === null ? open : { kind: 'typed', type, other: false }))
+        const instances = program.instances(predicate, classes)
+        return instances.filter((instance) => shortcuts.leftOut({ predicate, classes }, instance).size > 0).map(({ rule }) => rule)
+      }),
+  )
+  return new Set(found)
 }
 
 const arities: Readonly<Record<number, Feature>> = { 1: 'arity 1', 2: 'arity 2', 3: 'arity 3', 4: 'arity 4', 5: 'arity 5' }
@@ -134,22 +169,6 @@ const literalFeatures = (policy: CheckedPolicy, literal: CoreLiteral, inside: bo
         ...inner.flatMap((item) => literalFeatures(policy, item, true)),
       ]
     }
-  }
-}
-
-const termsOf = (literal: CoreLiteral): readonly CoreTerm[] => {
-  switch (literal.kind) {
-    case 'call':
-      return literal.args
-    case 'equal':
-    case 'unequal':
-    case 'order':
-      return [literal.left, literal.right]
-    case 'in':
-      return [literal.term]
-    case 'matches':
-    case 'not':
-      return []
   }
 }
 

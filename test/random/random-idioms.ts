@@ -1,11 +1,11 @@
-/** Rules as practice writes them, which single random conditions seldom add up to: roles from facts, cycles of two, "every one that is needed", quotas. */
+/** Rules as practice writes them, which single random conditions seldom add up to: roles from facts, cycles of two, "every one that is needed", quotas, what is reached over folders and teams. */
 import type { Item } from './item.ts'
 import type { Random } from './prng.ts'
 import { literalText, permissions, randomValue, resourceTypes, roles, usualTypes } from './vocabulary.ts'
 
 /** Each idiom uses predicates of its own, so that it is stratified wherever it stands; its goal may lead on to a permission. */
 export const randomIdioms = (random: Random): Item[] =>
-  [rolesFromFacts, cycleOfTwo, everyNeeded, quota, loop].flatMap((idiom) => (random.chance(0.3) ? idiom(random) : []))
+  [rolesFromFacts, cycleOfTwo, everyNeeded, quota, loop, reached].flatMap((idiom) => (random.chance(0.3) ? idiom(random) : []))
 
 const rule = (head: string, ...parts: string[]): Item => ({ kind: 'rule', head, parts })
 
@@ -104,4 +104,30 @@ const loop = (random: Random): Item[] => {
     rule(`again(x: ${type}, n: Integer, x: ${type})`, 'met(x, n)', ...(random.chance(0.5) ? ['same(x, x)'] : [])),
     rule(`pairs(x: ${type}, y: ${type})`, 'again(x, _, y)', random.chance(0.5) ? 'same(y, x)' : 'not barred(x, y)'),
   ]
+}
+
+/** What is shared holds below it, by its weaker names, and for the members of those that it is shared with: the same is reached in several orders. */
+const reached = (random: Random): Item[] => {
+  const [actor, place] = [random.pick(['User', 'Actor', 'Actor']), placeType(random)]
+  const through = random.pick(['base2(a, t)', 'has_role(a, "viewer", t)', 'member(a, t)'])
+  const extras = ['not barred(a, r)', 'n in ["viewer", "editor"]', 'not flag(r, false)', 'base1(a)', 'a != r']
+  const extra = (): string[] => (random.chance(0.2) ? [random.pick(extras)] : [])
+  const step = random.pick(['has_relation(r, "parent", p)', 'has_relation(r, "parent", p)', 'edge(r, p)', 'edge(p, r)'])
+  const rules = [
+    rule(`reach(a: ${actor}, n: String, r: Resource)`, 'assigned(a, n, r)'),
+    rule(`reach(a: ${random.pick([actor, 'Actor'])}, n: String, r: ${place})`, 'p matches Folder', step, 'reach(a, n, p)', ...extra()),
+    rule(
+      `reach(a: Actor, "viewer", r: ${random.pick([place, 'Resource'])})`,
+      'reach(a, "editor", r)',
+      ...(random.chance(0.1) ? ['not barred(a, r)'] : []),
+    ),
+    rule(`reach(a: ${actor}, n: String, r: ${random.pick([place, 'Resource'])})`, 't matches Team', 'reach(t, n, r)', through, ...extra()),
+    rule('member(a: Actor, t: Team)', 'base2(a, t)'),
+    ...(random.chance(0.5) ? [rule('member(a: Actor, t: Team)', 'u matches Team', 'member(a, u)', 'base2(u, t)')] : []),
+  ]
+  const use = rule(
+    `has_permission(a: ${actorType(random)}, ${JSON.stringify(random.pick(permissions))}, r: ${place})`,
+    'reach(a, "viewer", r)',
+  )
+  return [...(random.chance(0.5) ? rules : rules.toReversed()), ...(random.chance(0.8) ? [use] : [])]
 }

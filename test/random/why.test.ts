@@ -1,9 +1,7 @@
 /** Random programs: every explanation holds by the oracle. `npm run fuzz` asks the same questions without explaining them. */
 import { describe, expect, test } from 'vitest'
-import { openCell } from '../support/cell.ts'
 import { checked } from '../support/check.ts'
-import { emptyDatabase } from '../support/database.ts'
-import { checkWhy, decisionsOf, newTally } from '../support/why.ts'
+import { addTally, explainAll, newTally } from '../support/why.ts'
 import { policyText, randomWorld } from './random-world.ts'
 
 /** Every failure names its seed. */
@@ -18,16 +16,9 @@ const checkSeed = (seed: number): void => {
   const world = randomWorld(seed, QUESTIONS, checked)
   const policy = world && checked(policyText(world.items))
   if (!world || !policy) return
-  const cell = openCell(emptyDatabase(), policy, world.facts)
-  const tally = newTally()
-  try {
-    for (const { decision, asked } of decisionsOf(world.questions))
-      checkWhy({ ...cell, policy, facts: world.facts }, decision, asked, tally)
-  } finally {
-    cell.close()
-  }
+  const tally = explainAll(policy, world.facts, world.questions)
   expect(tally.failures.map((failure) => `seed ${seed}: ${failure}`)).toEqual([])
-  for (const key of ['allowed', 'denied', 'refused', 'truncated', 'missing', 'attempts'] as const) total[key] += tally[key]
+  addTally(total, tally)
 }
 
 describe.each(Array.from({ length: BATCHES }, (_, batch) => FIRST_SEED + batch * SEEDS_PER_BATCH))('seeds from %i', (first) => {

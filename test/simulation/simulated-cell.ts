@@ -24,6 +24,8 @@ export interface Surroundings {
   readonly remote: ObjectStore
   readonly faults: StoreFaults
   readonly remoteDown: () => boolean
+  /** What a machine's clock of the day is off by; its other clock only counts. */
+  readonly skewMs: (name: string) => number
   /** Environments that every cell makes when it starts, beside those that it finds. */
   readonly environments: readonly string[]
   /** A cell that had a state of `control` took that of the others: the log does not reach back to its own. */
@@ -212,14 +214,14 @@ export class SimulatedCell {
 }
 
 export const simulatedPlatform = (
-  { broker, trace }: Pick<Surroundings, 'broker' | 'trace'>,
+  { broker, trace, skewMs }: Pick<Surroundings, 'broker' | 'trace' | 'skewMs'>,
   name: string,
   hear: (event: string, fields: LogFields) => void = () => {},
 ): Platform & SnapshotPlatform => {
   const { time, random } = broker
   const newId = (): string => Array.from({ length: 4 }, () => random.below(2 ** 31).toString(16)).join('-')
   return {
-    nowMs: () => time.wallMs,
+    nowMs: () => time.wallMs + skewMs(name),
     monotonicMs: () => time.nowMs,
     newId,
     // The one name with two meanings: of a text at once for the runtime, of parts for snapshots.

@@ -41,6 +41,10 @@ const MAX_TRACE = 4000
 /** Long enough to elect a publisher, catch up and publish. */
 const HEAL_MS = 60_000
 
+/** Of so many seeds one has clocks of the day that differ by hours. */
+const SKEWED_SEEDS = 3
+const SKEWS_MS: Readonly<Record<string, number>> = { c1: 3_600_000, c2: -3_600_000, fresh: 7_200_000, edge: -1_800_000 }
+
 export const simulate = async (seed: number, planted: Planted = {}): Promise<SimulationResult> => {
   const simulation = new Simulation(seed, planted)
   return simulation.run()
@@ -82,6 +86,7 @@ class Simulation {
       remote: this.#remote,
       faults: this.#fading({ lost: share(0.1), unknown: share(0.1), races: share(0.3), delayMs: 5 + random.below(200) }),
       remoteDown: () => this.#time.nowMs < this.#remoteDownUntilMs,
+      skewMs: (name) => (seed % SKEWED_SEEDS === 0 ? (SKEWS_MS[name] ?? 0) : 0),
       environments: ENVIRONMENTS,
       controlTooOld: () => this.#count('control too old', () => {}),
       wrapLog: (log) => planted.wrapLog?.(log, this.#broker) ?? log,

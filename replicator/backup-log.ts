@@ -2,6 +2,7 @@
 import { cp, open, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { errorCode } from '../snapshots/node/error-code.ts'
 import { LogError } from '../src/log/log.ts'
 import { openLogFile } from './log-file.ts'
 
@@ -72,6 +73,6 @@ const verified = (directory: string): CopiedLog => {
 }
 
 export const absent = (error: unknown): null => {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+  if (errorCode(error) === 'ENOENT') return null
   throw error
 }

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { parseManifest } from '../snapshots/manifest.ts'
+import { errorCode } from '../snapshots/node/error-code.ts'
 import { ArchiveError, ByteReader, parseTarHeader, tarBlock, tarPadding } from '../snapshots/tar.ts'
 import { syncFolder } from './backup.ts'
 import { type BackedUpFile, type BackupList, backupListName, parseBackupList } from './backup-list.ts'
@@ -169,5 +170,4 @@ const freshFolder = async (directory: string, names: readonly string[]): Promise
   return folder
 }
 
-const isZlib = (error: unknown): error is Error =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('Z_')
+const isZlib = (error: unknown): error is Error => error instanceof Error && errorCode(error).startsWith('Z_')

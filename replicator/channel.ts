@@ -1,8 +1,8 @@
 /** What one environment's log publishes, on its way to every reader. */
+import type { Later } from '../snapshots/later.ts'
 import { limits } from '../src/base/limits.ts'
 import type { TailReader } from '../src/log/inner.ts'
 import type { Log, LogError, RevisedRecord } from '../src/log/log.ts'
-import type { Later } from './later.ts'
 import type { Recent, RecentRecords } from './recent.ts'
 import { Tail, type TailSource } from './tail.ts'
 

@@ -1,11 +1,11 @@
 /** Environments that end with the process: their log is in memory, and nothing is published of them. */
 
+import type { Later } from '../snapshots/later.ts'
 import type { SnapshotPlatform } from '../snapshots/platform.ts'
 import type { EnvironmentStatus } from '../src/log/inner.ts'
 import { LogError, type PartitionedLog } from '../src/log/log.ts'
 import type { RecordBody } from '../src/log/record.ts'
 import { Channel } from './channel.ts'
-import type { Later } from './later.ts'
 import type { RecentRecords } from './recent.ts'
 
 export interface EphemeralOptions {

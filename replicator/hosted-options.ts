@@ -1,11 +1,11 @@
 /** What one hosted environment works with. */
+import type { Later } from '../snapshots/later.ts'
 import type { ObjectStore } from '../snapshots/object-store.ts'
 import type { SnapshotPlatform } from '../snapshots/platform.ts'
 import type { PublicationSettings } from '../snapshots/publication-options.ts'
 import type { StorePool } from '../snapshots/store-pool.ts'
 import type { Log } from '../src/log/log.ts'
 import type { Hosted } from './hosted.ts'
-import type { Later } from './later.ts'
 import type { RecentRecords } from './recent.ts'
 
 export interface HostedOptions {

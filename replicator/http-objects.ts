@@ -1,5 +1,6 @@
 /** The objects of this cell's own folder for edges and runtimes: read-only, each with its version. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { tagOf, versionOf } from '../snapshots/entity-tag.ts'
 import { type ObjectStore, type StoredObject, StoreError } from '../snapshots/object-store.ts'
 import { LogError } from '../src/log/log.ts'
 import { answerBytes, answerText } from './http-reply.ts'
@@ -31,17 +32,5 @@ const get = async (objects: ObjectStore | null, key: string, unless: string | un
     if (!(error instanceof StoreError)) throw error
     if (error.code === 'denied') return null
     throw new LogError('unavailable', error.message, { cause: error })
-  }
-}
-
-const tagOf = (version: string): string => `"${encodeURIComponent(version)}"`
-
-const versionOf = (tag: string | undefined): string | undefined => {
-  const text = /^(?:W\/)?"([\w.!~*'()%-]*)"$/.exec(tag ?? '')?.[1]
-  try {
-    return text === undefined ? undefined : decodeURIComponent(text)
-  } catch {
-    // Not a tag of ours, so the version is another one.
-    return undefined
   }
 }

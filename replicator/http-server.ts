@@ -1,5 +1,6 @@
 /** The replicator's HTTP server: the inner interface for its runtimes, its objects, and what operators ask (docs/formats/inner.md). */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { errorCode } from '../snapshots/node/error-code.ts'
 import type { ObjectStore } from '../snapshots/object-store.ts'
 import { LogError } from '../src/log/log.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
@@ -142,8 +143,7 @@ class Handler {
   }
 }
 
-const isBroken = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ERR_STREAM_PREMATURE_CLOSE' || error.code === 'ECONNRESET')
+const isBroken = (error: unknown): boolean => ['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET'].includes(errorCode(error))
 
 /** Decoded; a part that cannot be decoded names nothing. */
 const segmentsOf = (pathname: string): readonly string[] => {

@@ -1,6 +1,7 @@
 /** A replicator in this very thread with everything in memory: for tests and for what ends with the process. */
 import { memoryObjectStore } from '../snapshots/memory-store.ts'
 import { nodeSnapshotPlatform } from '../snapshots/node/platform.ts'
+import { compileModules, storePool } from '../snapshots/node/stores.ts'
 import type { ObjectStore } from '../snapshots/object-store.ts'
 import type { StorePool } from '../snapshots/store-pool.ts'
 import { limits } from '../src/base/limits.ts'
@@ -9,7 +10,6 @@ import { createMemoryLog } from '../src/log/memory-log.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
 import type { ReplicatorSettings } from './hosting.ts'
 import { type Replicator, startReplicator } from './replicator.ts'
-import { compileWasm, replicaPool } from './wasm-modules.ts'
 
 export interface InMemoryOptions {
   readonly logId?: string
@@ -51,9 +51,9 @@ export const inMemoryReplicator = async (options: InMemoryOptions = {}): Promise
 }
 
 /** Once per process. */
-let modules: ReturnType<typeof compileWasm> | undefined
+let modules: ReturnType<typeof compileModules> | undefined
 
 const ownPool = async (): Promise<StorePool> => {
-  modules ??= compileWasm()
-  return replicaPool(await modules)
+  modules ??= compileModules()
+  return storePool(await modules)
 }

@@ -1,9 +1,7 @@
-/** Timers as a parameter, so that time can be virtual. */
+/** Timers of Node. */
+import type { Later } from '../snapshots/later.ts'
 
-/** Calls once after so many milliseconds; returns how to call that off. */
-export type Later = (delayMs: number, work: () => void) => () => void
-
-/** The platform's timers; they keep no process alive. */
+/** They keep no process alive. */
 export const nodeLater: Later = (delayMs, work) => {
   const timer = setTimeout(work, delayMs)
   timer.unref()

@@ -1,6 +1,6 @@
 /** Work that is done again and again, each time a while after the last, and later when it fails. */
+import type { Later } from '../snapshots/later.ts'
 import { limits } from '../src/base/limits.ts'
-import type { Later } from './later.ts'
 
 export interface LoopOptions {
   readonly intervalMs: number

@@ -1,5 +1,5 @@
 /** What a replicator tells about itself, and the metrics made of it. */
-import type { MetricRegistry } from '../src/ops/metrics.ts'
+import { type Gauge, gauge, type MetricRegistry } from '../src/ops/metrics.ts'
 
 export interface Measurements {
   readonly environments: number
@@ -26,32 +26,36 @@ export interface Measurements {
 
 /** Registers the metrics of a replicator; `measure` null: it has not started. */
 export const replicatorMetrics = (metrics: MetricRegistry, measure: () => Measurements | null): void => {
-  const gauge = (name: string, help: string): ((value: number) => void) => {
-    const found = metrics.gauge({ name, help, labels: [] }, [])
-    return (value) => found.set(value)
-  }
-  const gauges: readonly (readonly [(value: number) => void, (measured: Measurements) => number])[] = [
-    [gauge('arctos_replicator_environments', 'environments that the replicator hosts'), ({ environments }) => environments],
-    [gauge('arctos_replicator_stopped_environments', 'environments that do not follow the log'), ({ stopped }) => stopped],
+  const gauges: readonly (readonly [Gauge, (measured: Measurements) => number])[] = [
+    [gauge(metrics, 'arctos_replicator_environments', 'environments that the replicator hosts'), ({ environments }) => environments],
+    [gauge(metrics, 'arctos_replicator_stopped_environments', 'environments that do not follow the log'), ({ stopped }) => stopped],
     [
-      gauge('arctos_replicator_lag_records', 'records that the replicator published and has not applied itself'),
+      gauge(metrics, 'arctos_replicator_lag_records', 'records that the replicator published and has not applied itself'),
       ({ lagRecords }) => lagRecords,
     ],
-    [gauge('arctos_replicator_lag_ms', 'longest wait of such a record'), ({ lagMs }) => lagMs],
+    [gauge(metrics, 'arctos_replicator_lag_ms', 'longest wait of such a record'), ({ lagMs }) => lagMs],
     [
-      gauge('arctos_replicator_append_to_apply_ms', 'from append to apply of the last record, slowest environment'),
+      gauge(metrics, 'arctos_replicator_append_to_apply_ms', 'from append to apply of the last record, slowest environment'),
       ({ appliedAfterMs }) => appliedAfterMs,
     ],
     [
-      gauge('arctos_replicator_staleness_ms', 'since the head of the log was last seen, stalest environment; -1 when it never was'),
+      gauge(
+        metrics,
+        'arctos_replicator_staleness_ms',
+        'since the head of the log was last seen, stalest environment; -1 when it never was',
+      ),
       ({ stalenessMs }) => (stalenessMs === null ? -1 : stalenessMs),
     ],
-    [gauge('arctos_replicator_tails', 'tails of the log that are open in the cell'), ({ tails }) => tails],
+    [gauge(metrics, 'arctos_replicator_tails', 'tails of the log that are open in the cell'), ({ tails }) => tails],
     [
-      gauge('arctos_environments_too_large_for_workers', 'environments whose newest snapshot is too large for a Worker to hold twice'),
+      gauge(
+        metrics,
+        'arctos_environments_too_large_for_workers',
+        'environments whose newest snapshot is too large for a Worker to hold twice',
+      ),
       ({ tooLargeForWorkers }) => tooLargeForWorkers,
     ],
-    [gauge('arctos_replicator_lease', '1 when the replicator publishes for all cells'), ({ holdsLease }) => (holdsLease ? 1 : 0)],
+    [gauge(metrics, 'arctos_replicator_lease', '1 when the replicator publishes for all cells'), ({ holdsLease }) => (holdsLease ? 1 : 0)],
   ]
   const counters: readonly (readonly [ReturnType<typeof counterOf>, (measured: Measurements) => number])[] = [
     [
@@ -68,7 +72,7 @@ export const replicatorMetrics = (metrics: MetricRegistry, measure: () => Measur
   metrics.beforeExport(() => {
     const measured = measure()
     if (measured === null) return
-    for (const [set, value] of gauges) set(value(measured))
+    for (const [series, value] of gauges) series.set(value(measured))
     for (const [raise, value] of counters) raise(value(measured))
   })
 }

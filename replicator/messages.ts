@@ -1,4 +1,5 @@
 /** What the serving thread and the log's thread say to each other. */
+import type { WasmModules } from '../snapshots/pool.ts'
 import { Bug } from '../src/base/assert.ts'
 import type { Appended, EnvironmentStatus, InnerSnapshot, Published } from '../src/log/inner.ts'
 import { LogError, type LogErrorCode } from '../src/log/log.ts'
@@ -6,7 +7,6 @@ import type { LogFields, LogLevel } from '../src/ops/log-line.ts'
 import type { LogPlace, StorePlace } from '../src/ops/places.ts'
 import type { ReplicatorSettings } from './hosting.ts'
 import type { Measurements } from './measurements.ts'
-import type { WasmModules } from './wasm-modules.ts'
 
 export interface WorkerOptions {
   /** Data directory of the cell. */

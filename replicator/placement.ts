@@ -1,8 +1,8 @@
 /** In which partition of the log a new environment is, and from where on it is there. */
+import type { Later } from '../snapshots/later.ts'
 import { limits } from '../src/base/limits.ts'
 import { controlEnvironment, type PlacedEnvironment } from '../src/log/control.ts'
 import { isPartitioned, type Log, LogError, type PartitionedLog } from '../src/log/log.ts'
-import type { Later } from './later.ts'
 import { settledWithin } from './settled-within.ts'
 
 /** Where the fewest environments are. */

@@ -1,11 +1,11 @@
 /** Publishes deltas and snapshots of every environment at its time, a few at once, and lets the log forget what they cover. */
 
+import type { Later } from '../snapshots/later.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
 import type { SnapshotPlatform } from '../snapshots/platform.ts'
 import { limits } from '../src/base/limits.ts'
 import type { Log } from '../src/log/log.ts'
 import type { Hosted } from './hosted.ts'
-import type { Later } from './later.ts'
 import { objectFailure } from './object-failure.ts'
 import { WorkerFit } from './worker-fit.ts'
 

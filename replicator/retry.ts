@@ -1,7 +1,7 @@
 /** When something that failed is tried again: later each time, until it succeeds. Each reason is told once. */
+import type { Later } from '../snapshots/later.ts'
 import { Said } from '../snapshots/said.ts'
 import { limits } from '../src/base/limits.ts'
-import type { Later } from './later.ts'
 
 export class Retry {
   readonly #later: Later

@@ -1,5 +1,5 @@
 /** A wait with an end, for work that goes on without it. */
-import type { Later } from './later.ts'
+import type { Later } from '../snapshots/later.ts'
 
 /** Whether it settled in time. Rejects when the work does so within it. */
 export const settledWithin = async (work: Promise<unknown>, timeoutMs: number, later: Later): Promise<boolean> =>

@@ -1,11 +1,11 @@
 /** Deletes objects that nothing needs: of deleted environments, restore points that the log forgot, what manifests of the shared store named once. */
+import type { Later } from '../snapshots/later.ts'
 import { environmentFolder, restorePrefix } from '../snapshots/object-keys.ts'
 import type { ObjectStore } from '../snapshots/object-store.ts'
 import type { SnapshotPlatform } from '../snapshots/platform.ts'
 import { sweep } from '../snapshots/retention.ts'
 import { limits } from '../src/base/limits.ts'
 import type { Hosted } from './hosted.ts'
-import type { Later } from './later.ts'
 import { Loop } from './loop.ts'
 
 export interface SweptEnvironment extends Pick<Hosted, 'env' | 'problem' | 'needsRestorePoint'> {

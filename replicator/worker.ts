@@ -1,5 +1,6 @@
 /** The replicator's thread of the all-in-one: owns the embedded log and publishes, so that neither an fsync nor a snapshot ever holds up an answer. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { compileModules } from '../snapshots/node/stores.ts'
 import { known } from '../src/base/assert.ts'
 import { parseBodyText } from '../src/log/body.ts'
 import { encodedText } from '../src/log/encoded.ts'
@@ -13,7 +14,6 @@ import { openReplicator } from './open-replicator.ts'
 import { type Proof, prove } from './proof.ts'
 import type { Replicator } from './replicator.ts'
 import { threadClockMs } from './thread-clock.ts'
-import { compileWasm } from './wasm-modules.ts'
 
 const port = known(parentPort, 'this file runs in a worker')
 
@@ -75,7 +75,7 @@ const open = async ({
     store,
     engine,
     log,
-    modules: modules ?? (await compileWasm()),
+    modules: modules ?? (await compileModules()),
     settings: { ...defaults, ...own },
   })
 }

@@ -91,8 +91,8 @@ export const createStartingApp = (platform: Platform, origin: Origin | null = nu
   return app
 }
 
-// A base URL that ends in `/` yields `//api/…`, and clients follow a redirect badly: so the path is mended here.
-const collapsedPath = (request: Request): string => {
+/** A base URL that ends in `/` yields `//api/…`, and clients follow a redirect badly: so the path is mended here. */
+export const collapsedPath = (request: Request): string => {
   const path = getPath(request)
   return path.includes('//') ? path.replace(/\/{2,}/g, '/') : path
 }

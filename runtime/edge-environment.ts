@@ -1,14 +1,11 @@
 /** An environment of an edge or fallback: answers from a replica that an object store feeds, and writes nothing. */
 import { atMost, wait } from '../snapshots/deadline.ts'
 import type { Follower } from '../snapshots/follower.ts'
-import type { Replica } from '../snapshots/replica.ts'
 import { known } from '../src/base/assert.ts'
-import type { CheckedPolicy } from '../src/check/core.ts'
-import type { Engine } from '../src/engine/engine.ts'
-import type { Store } from '../src/store/facts.ts'
 import { ApiError } from '../src/wire/api-error.ts'
 import type { Position } from '../src/wire/position.ts'
 import type { Platform } from './platform.ts'
+import { ReplicaEnvironment } from './replica-environment.ts'
 import type { Environment, Service, Written } from './service.ts'
 
 /** Looks are made by requests, which may be cut off, and not by a loop of the process. */
@@ -35,49 +32,22 @@ export interface EdgeEnvironmentOptions {
   readonly platform: Pick<Platform, 'monotonicMs'>
 }
 
-export class EdgeEnvironment implements Environment {
-  readonly id: string
+export class EdgeEnvironment extends ReplicaEnvironment implements Environment {
   readonly #options: EdgeEnvironmentOptions
-  readonly #replica: Replica
   /** When a request waited for a look in vain: the others need not. */
   #gaveUpMs = Number.NEGATIVE_INFINITY
 
   constructor(options: EdgeEnvironmentOptions) {
-    this.id = options.follower.env
+    super(known(options.follower.replica, 'a follower that has loaded'))
     this.#options = options
-    this.#replica = known(options.follower.replica, 'a follower that has loaded')
   }
 
   get follower(): Follower {
     return this.#options.follower
   }
 
-  get store(): Store {
-    return this.#replica.store
-  }
-
-  get policy(): CheckedPolicy {
-    return this.#replica.policy
-  }
-
-  get engine(): Engine {
-    return this.#replica.engine
-  }
-
-  get position(): string {
-    return this.#replica.position
-  }
-
-  get through(): number {
-    return this.#replica.through
-  }
-
   get acknowledged(): string {
-    return this.#replica.position
-  }
-
-  get problem(): string | null {
-    return this.#replica.problem
+    return this.position
   }
 
   stalenessMs(): number | null {
@@ -94,8 +64,8 @@ export class EdgeEnvironment implements Environment {
 
   reach({ logId, revision }: Position, timeoutMs: number): true | Promise<boolean> {
     // A fallback is asked when nothing else answers: it gives what it has.
-    if (this.#options.kind === 'fallback' || logId !== this.#replica.order) return true
-    const reached = this.#replica.reach(revision, timeoutMs)
+    if (this.#options.kind === 'fallback' || logId !== this.replica.order) return true
+    const reached = this.replica.reach(revision, timeoutMs)
     return reached === true ? true : this.#reachByLooking(revision, reached)
   }
 
@@ -129,12 +99,12 @@ export class EdgeEnvironment implements Environment {
   }
 
   hold(): () => void {
-    return this.#replica.enter()
+    return this.replica.enter()
   }
 
   /** Looks at the object store at once; where there is an origin, that is all. */
   async #reachByLooking(revision: number, reached: Promise<boolean>): Promise<boolean> {
-    const looked = this.#lookAfresh().then(() => this.#replica.revision >= revision)
+    const looked = this.#lookAfresh().then(() => this.replica.revision >= revision)
     if (this.#options.hasOrigin) return Promise.race([reached, looked])
     const over = { yet: (): boolean => false }
     const end = reached.finally(() => {
@@ -142,7 +112,7 @@ export class EdgeEnvironment implements Environment {
     })
     // Where a loop looks too, these looks are the same.
     const look = async (): Promise<void> => {
-      for (let found = await looked; !found && !over.yet(); found = this.#replica.revision >= revision) {
+      for (let found = await looked; !found && !over.yet(); found = this.replica.revision >= revision) {
         await Promise.race([end, wait(this.#options.refreshMs)])
         if (!over.yet()) await Promise.race([end, this.#options.look()])
       }

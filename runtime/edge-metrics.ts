@@ -1,7 +1,8 @@
 /** Metrics of edges and fallbacks: no label names an environment. */
 import type { LookOutcome } from '../snapshots/follower.ts'
-import type { Counter, Histogram, MetricRegistry } from '../src/ops/metrics.ts'
+import { type Counter, gauge, type Histogram, type MetricRegistry } from '../src/ops/metrics.ts'
 import type { EdgeEnvironments } from './edge-environments.ts'
+import { environmentGauges } from './environment-gauges.ts'
 
 /** Seconds, as of the other histogram of requests. */
 const BUCKETS = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -14,21 +15,14 @@ export const lookCounts = (metrics: MetricRegistry): Readonly<Record<LookOutcome
 }
 
 export const edgeMetrics = (metrics: MetricRegistry, environments: EdgeEnvironments): void => {
-  const gauge = (name: string, help: string) => metrics.gauge({ name, help, labels: [] }, [])
-  const count = gauge('arctos_environments', 'Environments that are served')
-  const staleness = gauge('arctos_staleness_ms', 'Staleness of the stalest environment in milliseconds')
-  const unknown = gauge('arctos_environments_of_unknown_staleness', 'Environments of which it is not known yet how old they are')
-  const problems = gauge('arctos_environments_unready', 'Environments that cannot answer')
-  const bytes = gauge('arctos_databases_bytes', 'Memory of the databases')
+  const count = gauge(metrics, 'arctos_environments', 'Environments that are served')
+  const bytes = gauge(metrics, 'arctos_databases_bytes', 'Memory of the databases')
   metrics.beforeExport(() => {
     const all = [...environments.all()]
-    const ages = all.map((environment) => environment.stalenessMs())
     count.set(all.length)
-    staleness.set(Math.max(0, ...ages.map((age) => age ?? 0)))
-    unknown.set(ages.filter((age) => age === null).length)
-    problems.set(all.filter(({ problem }) => problem !== null).length)
     bytes.set(all.reduce((sum, { store }) => sum + store.database.memoryBytes(), 0))
   })
+  environmentGauges(metrics, () => environments.all())
 }
 
 /** The names that fallback nodes of Oso Cloud have (http-api.md 18). */
@@ -36,7 +30,7 @@ export const fallbackMetrics = (
   metrics: MetricRegistry,
   { environments, env, nowMs }: { readonly environments: EdgeEnvironments; readonly env: string; readonly nowMs: () => number },
 ): void => {
-  const age = metrics.gauge({ name: 'oso_fallback_snapshot_age_ms', help: 'Age of the state that answers in milliseconds', labels: [] }, [])
+  const age = gauge(metrics, 'oso_fallback_snapshot_age_ms', 'Age of the state that answers in milliseconds')
   metrics.beforeExport(() => {
     const follower = environments.follower(env)
     // Where it is not known when the state was the newest, the time at which it was published has to do, by its publisher's clock.

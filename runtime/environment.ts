@@ -1,22 +1,21 @@
 /** One environment of a cell: answers from a replica that follows the replicator, and turns API writes into records. */
 import type { CompiledPolicy } from '../snapshots/compiled-policies.ts'
+import { atMost, within } from '../snapshots/deadline.ts'
 import { InFlight } from '../snapshots/in-flight.ts'
 import type { Received } from '../snapshots/prepare-next.ts'
 import { receiveImage } from '../snapshots/receive-image.ts'
 import { Replica } from '../snapshots/replica.ts'
 import { ImageError, type StorePool } from '../snapshots/store-pool.ts'
-import type { CheckedPolicy } from '../src/check/core.ts'
-import type { Engine } from '../src/engine/engine.ts'
 import type { InnerReplicator } from '../src/log/inner.ts'
 import { LogError } from '../src/log/log.ts'
 import type { RecordBody } from '../src/log/record.ts'
-import type { Store } from '../src/store/facts.ts'
 import { ApiError } from '../src/wire/api-error.ts'
 import { formatPosition, type Position } from '../src/wire/position.ts'
 import { failureFields } from './failure-fields.ts'
 import { Following } from './following.ts'
 import type { Platform } from './platform.ts'
 import type { PolicyChecker, PolicyReport } from './policy-checker.ts'
+import { ReplicaEnvironment } from './replica-environment.ts'
 import type { Environment, Written } from './service.ts'
 
 export interface CellEnvironmentOptions {
@@ -41,10 +40,8 @@ export interface CellEnvironmentOptions {
 /** Wait for the head, in ms, when the replicator did not give an image. */
 const HEAD_WAIT_MS = 500
 
-export class CellEnvironment implements Environment {
-  readonly id: string
+export class CellEnvironment extends ReplicaEnvironment implements Environment {
   readonly #options: CellEnvironmentOptions
-  readonly #replica: Replica
   readonly #following: Following
   readonly #holders = new InFlight()
   /** Requests that are in flight on it. */
@@ -58,55 +55,36 @@ export class CellEnvironment implements Environment {
     const { state, failure } = await firstState(options)
     const environment = new CellEnvironment(options, state)
     if (failure !== null) environment.#following.suspect(failure)
-    const ended = await nullAfter(state === null ? null : headWaitMs(options, failure), environment.#following.start())
+    const waitMs = state === null ? null : headWaitMs(options, failure)
+    const start = environment.#following.start()
+    const ended = await (waitMs === null ? start : atMost(start, waitMs))
     if (ended !== null && state === null && environment.problem === null) {
       environment.close()
       throw ended
     }
-    environment.#replica.start()
+    environment.replica.start()
     environment.#following.wantIndexes()
     return environment
   }
 
   private constructor(options: CellEnvironmentOptions, first: Received | null) {
     const { id, pool, platform, policies } = options
-    this.id = id
-    this.#options = options
     const compile = policies === undefined ? {} : { compile: compileWith(policies) }
-    this.#replica = new Replica({ id, pool, platform, ...first, ...compile })
-    this.#following = new Following({ ...options, replica: this.#replica })
-  }
-
-  get store(): Store {
-    return this.#replica.store
-  }
-
-  get policy(): CheckedPolicy {
-    return this.#replica.policy
-  }
-
-  get engine(): Engine {
-    return this.#replica.engine
-  }
-
-  get position(): string {
-    return this.#replica.position
-  }
-
-  get through(): number {
-    return this.#replica.through
+    super(new Replica({ id, pool, platform, ...first, ...compile }))
+    this.#options = options
+    this.#following = new Following({ ...options, replica: this.replica })
   }
 
   get acknowledged(): string {
-    return formatPosition(this.#replica.order, Math.max(this.#told, this.#replica.revision))
+    return formatPosition(this.replica.order, Math.max(this.#told, this.replica.revision))
   }
 
-  get problem(): string | null {
-    return this.#following.problem ?? this.#replica.problem
+  override get problem(): string | null {
+    return this.#following.problem ?? super.problem
   }
 
   expectPolicy(compiled: CompiledPolicy): void {
-    this.#replica.expectPolicy(compiled)
+    this.replica.expectPolicy(compiled)
   }
 
   stalenessMs(): number | null {
@@ -115,16 +93,16 @@ export class CellEnvironment implements Environment {
   }
 
   reach({ logId, revision }: Position, timeoutMs: number): true | Promise<boolean> {
-    return logId === this.#replica.order ? this.#replica.reach(revision, timeoutMs) : true
+    return logId === this.replica.order ? this.replica.reach(revision, timeoutMs) : true
   }
 
   async write(body: RecordBody, writeId: string): Promise<Written> {
     const { replicator, appendTimeoutMs, appliedWaitMs } = this.#options
     const unanswered = (): LogError => new LogError('unknown-outcome', 'the log did not answer in time')
-    const { revision, applied } = await within(replicator.append(this.id, body, writeId), appendTimeoutMs, unanswered)
+    const { revision, applied } = await within(() => replicator.append(this.id, body, writeId), appendTimeoutMs, unanswered)
     this.#told = Math.max(this.#told, revision)
-    const appliedHere = await this.#replica.reach(revision, appliedWaitMs)
-    return { offset: formatPosition(this.#replica.order, revision), applied: applied && appliedHere }
+    const appliedHere = await this.replica.reach(revision, appliedWaitMs)
+    return { offset: formatPosition(this.replica.order, revision), applied: applied && appliedHere }
   }
 
   /** Whether it can be dropped and had again at once: nobody holds it, and its replicator answers. */
@@ -142,13 +120,13 @@ export class CellEnvironment implements Environment {
   }
 
   enter(): () => void {
-    return this.#replica.enter()
+    return this.replica.enter()
   }
 
   /** Follows no more; who holds it is answered before its memory is given back. */
   close(): void {
     this.#following.close()
-    this.#holders.whenLeft(() => this.#replica.close())
+    this.#holders.whenLeft(() => this.replica.close())
   }
 }
 
@@ -156,19 +134,6 @@ export class CellEnvironment implements Environment {
 const headWaitMs = ({ imageWaitMs }: CellEnvironmentOptions, failure: Error | null): number | null => {
   if (imageWaitMs === undefined) return null
   return failure === null ? imageWaitMs : HEAD_WAIT_MS
-}
-
-const nullAfter = async <T>(waitMs: number | null, work: Promise<T>): Promise<T | null> => {
-  if (waitMs === null) return work
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), waitMs)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 interface FirstState {
@@ -182,9 +147,9 @@ interface FirstState {
 const firstState = async (options: CellEnvironmentOptions): Promise<FirstState> => {
   const { id, replicator, pool, platform, stored, imageWaitMs } = options
   try {
-    const asked = replicator.snapshot(id)
+    const ask = () => replicator.snapshot(id)
     const tooSlow = (): LogError => new LogError('unavailable', `the replicator has not given an image for ${imageWaitMs ?? 0} ms`)
-    const snapshot = await (stored === undefined || imageWaitMs === undefined ? asked : within(asked, imageWaitMs, tooSlow))
+    const snapshot = await (stored === undefined || imageWaitMs === undefined ? ask() : within(ask, imageWaitMs, tooSlow))
     return { state: snapshot === null ? null : await receiveImage(snapshot, pool, platform), failure: null }
   } catch (error) {
     const state = (await stored?.(id)) ?? null
@@ -210,18 +175,5 @@ const checkIfPossible = async (policies: PolicyChecker, source: string, filename
   } catch (error) {
     if (error instanceof ApiError) return null
     throw error
-  }
-}
-
-/** Rejects with what `late` makes when it takes too long; it goes on all the same. */
-const within = async <T>(work: Promise<T>, timeoutMs: number, late: () => LogError): Promise<T> => {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), timeoutMs)
-  })
-  try {
-    return await Promise.race([work, tooLate])
-  } finally {
-    clearTimeout(timer)
   }
 }

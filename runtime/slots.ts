@@ -1,32 +1,20 @@
 /** A bounded number of places, each held by one request; where requests may be cut off, a place that is held for too long is free again. */
+import { Holders } from '../snapshots/holders.ts'
 
 export class Slots {
   readonly #count: number
-  readonly #monotonicMs: () => number
-  readonly #holdMs: number
-  /** Who holds one, and since when; oldest first. */
-  readonly #held = new Map<symbol, number>()
+  readonly #held: Holders
 
   constructor(count: number, monotonicMs: () => number, holdMs = Number.POSITIVE_INFINITY) {
     this.#count = count
-    this.#monotonicMs = monotonicMs
-    this.#holdMs = holdMs
+    this.#held = new Holders(monotonicMs, holdMs)
   }
 
   /** How to give it back, or null when none is free. */
   take(): (() => void) | null {
-    const nowMs = this.#monotonicMs()
-    if (this.#held.size >= this.#count) this.#forget(nowMs - this.#holdMs)
-    if (this.#held.size >= this.#count) return null
-    const who = Symbol('held')
-    this.#held.set(who, nowMs)
-    return () => void this.#held.delete(who)
-  }
-
-  #forget(beforeMs: number): void {
-    for (const [who, takenMs] of this.#held) {
-      if (takenMs >= beforeMs) return
-      this.#held.delete(who)
-    }
+    if (this.#held.size >= this.#count) this.#held.forget()
+    return this.#held.size >= this.#count ? null : this.#held.enter(nobodyWaits)
   }
 }
+
+const nobodyWaits = (): void => {}

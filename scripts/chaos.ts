@@ -7,6 +7,7 @@ import { runOutage } from './chaos/outage.ts'
 import { printReport } from './chaos/report.ts'
 import { runChaos } from './chaos/run.ts'
 import { randomSteps } from './chaos/schedule.ts'
+import { numberOption } from './number-option.ts'
 
 const USAGE = 'usage: npm run chaos -- --minutes N [--seed S] [--only FAULT,… | --outage] [--keep]'
 
@@ -20,12 +21,7 @@ const { values } = parseArgs({
   },
 })
 
-const number = (text: string | undefined, otherwise: number): number => {
-  const value = text === undefined ? otherwise : Number(text)
-  if (Number.isFinite(value) && value >= 0) return value
-  console.error(USAGE)
-  process.exit(2)
-}
+const number = numberOption(USAGE)
 
 const seed = number(values.seed, Date.now() % 2 ** 31)
 const lastsMs = number(values.minutes, 2) * 60_000

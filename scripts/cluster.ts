@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { exampleFacts, examplePolicy, exampleQuestions } from '../runtime/example.ts'
 import type { ArctosClient } from '../src/client/client.ts'
 import { type Cluster, startCluster } from './cluster/cluster.ts'
-import { curl, questionLines } from './example-lines.ts'
+import { curl, promotion, questionLines } from './example-lines.ts'
 
 const USAGE = 'usage: npm run cluster -- [--directory D] [--cells N]'
 const MOST_CELLS = 9
@@ -52,7 +52,7 @@ const description = (cluster: Cluster): string => {
     'ask any cell:',
     ...questionLines(first, key),
     'write on one cell, read your write on another with the position that the answer tells:',
-    `  token=$(${curl(first, '/api/batch', key, promotion)} -o /dev/null -D - | sed -n 's/^osooffset: //Ip' | tr -d '\\r')`,
+    `  token=$(${curl(first, '/api/batch', key, [{ inserts: [promotion] }])} -o /dev/null -D - | sed -n 's/^osooffset: //Ip' | tr -d '\\r')`,
     `  ${curl(second, '/api/authorize', key, { ...exampleQuestions[1]?.body })} -H "OsoOffset: $token"  # {"allowed":true}`,
     'kill what you like (`kill -9`, `kill -STOP`), and ask the others, or the fallback:',
     ...(fallback === null
@@ -67,21 +67,6 @@ const description = (cluster: Cluster): string => {
     'Ctrl-C stops everything.',
   ].join('\n')
 }
-
-const promotion = [
-  {
-    inserts: [
-      {
-        predicate: 'has_role',
-        args: [
-          { type: 'User', id: 'ann' },
-          { type: 'String', id: 'contributor' },
-          { type: 'Repository', id: 'website' },
-        ],
-      },
-    ],
-  },
-]
 
 try {
   await main()

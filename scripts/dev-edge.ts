@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type DevEdge, startDevEdge } from './edge/dev-edge.ts'
-import { questionLines } from './example-lines.ts'
+import { curl, promotion, questionLines } from './example-lines.ts'
 
 const USAGE = 'usage: npm run dev:edge [-- --directory D] [--port P] [--cell-port P]'
 const EDGE_PORT = 8787
@@ -49,19 +49,10 @@ const description = ({ url, cellUrl, key, directory }: DevEdge): string =>
     'ask the Worker:',
     ...questionLines(url, key),
     'write through it, and read the write with the position that the answer tells, or a second later without:',
-    `  curl -si ${url}/api/facts -H 'Authorization: Bearer ${key}' -d '${JSON.stringify(contributor)}'`,
+    `  ${curl(url, '/api/facts', key, promotion)} -i`,
     '',
     'Ctrl-C stops both.',
   ].join('\n')
-
-const contributor = {
-  predicate: 'has_role',
-  args: [
-    { type: 'User', id: 'ann' },
-    { type: 'String', id: 'contributor' },
-    { type: 'Repository', id: 'website' },
-  ],
-}
 
 try {
   await main()

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { fuzzHttp } from './fuzz/http.ts'
 import { fuzzParser } from './fuzz/parser.ts'
 import { fuzzPrograms, type Progress } from './fuzz/programs.ts'
+import { numberOption } from './number-option.ts'
 
 const USAGE = `usage: npm run fuzz -- [options]
   --cases N     random questions to random programs until there were N (20,000 at night)
@@ -17,12 +18,7 @@ const { values } = parseArgs({
   options: { minutes: options, cases: options, count: options, parser: options, http: options, seed: options },
 })
 
-const number = (text: string | undefined, otherwise: number): number => {
-  const value = text === undefined ? otherwise : Number(text)
-  if (Number.isFinite(value) && value >= 0) return value
-  console.error(USAGE)
-  process.exit(2)
-}
+const number = numberOption(USAGE)
 
 const first = number(values.seed, Date.now() % 2 ** 31)
 console.log(`first seed ${first}`)

@@ -1,18 +1,14 @@
 /** `npm run simulate -- --minutes N [--seed S] [--count C]`: histories of cells with faults; prints every violation with the end of its trace, all of it for one seed. */
 import { parseArgs } from 'node:util'
 import { simulate } from '../test/simulation/simulation.ts'
+import { numberOption } from './number-option.ts'
 
 const USAGE = 'usage: npm run simulate -- --minutes N [--seed S] [--count C]'
 const SHOWN = 60
 
 const { values } = parseArgs({ options: { minutes: { type: 'string' }, seed: { type: 'string' }, count: { type: 'string' } } })
 
-const number = (text: string | undefined, otherwise: number): number => {
-  const value = text === undefined ? otherwise : Number(text)
-  if (Number.isFinite(value) && value >= 0) return value
-  console.error(USAGE)
-  process.exit(2)
-}
+const number = numberOption(USAGE)
 
 const first = number(values.seed, Date.now() % 2 ** 31)
 // One seed alone is looked at closely.

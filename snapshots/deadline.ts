@@ -17,14 +17,14 @@ export const within = async <T>(work: (signal: AbortSignal) => Promise<T>, timeo
   }
 }
 
-/** Resolves when the work is done, or after a while. Rejects with what the work rejects with until then. */
-export const atMost = async (work: Promise<unknown>, timeoutMs: number): Promise<void> => {
+/** What the work resolves with, or null after a while; it goes on all the same. Rejects with what the work rejects with until then. */
+export const atMost = async <T>(work: Promise<T>, timeoutMs: number): Promise<T | null> => {
   let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs)
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), timeoutMs)
   })
   try {
-    await Promise.race([work, late])
+    return await Promise.race([work, late])
   } finally {
     clearTimeout(timer)
   }

@@ -1,47 +1,17 @@
 /** Why nothing could be loaded from an object store: what was tried, what came in the way, what to do, and whether that happens by itself. */
 import type { WriteLogLine } from '../src/ops/log-line.ts'
+import { ObjectError, type ObjectFailure, type Remedy } from './object-error.ts'
 
 /** `format`: a newer version wrote it; `damaged`: cut off, too long, changed, or contradicting itself; `foreign`: of another log or environment; `backwards`: older
  * than what was seen before; `missing`: not there; `not-retained`: nothing leads to that
  * revision any more; `unavailable`: the store does not answer; `memory`: no room for it. */
 export type LoadErrorCode = 'format' | 'damaged' | 'foreign' | 'backwards' | 'missing' | 'not-retained' | 'unavailable' | 'memory'
 
-export interface LoadFailure {
-  readonly code: LoadErrorCode
-  /** Verb and object: `load snapshot`. */
-  readonly operation: string
-  readonly key: string
-  /** Of the record up to which the object would lead; null where it is not known. */
-  readonly revision: number | null
-  readonly reason: string
-  readonly cause?: unknown
-}
-
-export class LoadError extends Error {
+export class LoadError extends ObjectError<LoadErrorCode> {
   override readonly name = 'LoadError'
-  readonly code: LoadErrorCode
-  readonly operation: string
-  readonly key: string
-  readonly revision: number | null
-  readonly reason: string
-  readonly hint: string
-  /** Whether it passes without a person. */
-  readonly automatic: boolean
 
-  constructor({ code, operation, key, revision, reason, cause }: LoadFailure) {
-    const { hint, automatic } = remedies[code]
-    const where = revision === null ? `\`${key}\`` : `\`${key}\` of revision ${revision}`
-    super(
-      `cannot ${operation} ${where}: ${reason}; ${hint}; recovery is ${automatic ? '' : 'not '}automatic`,
-      cause === undefined ? undefined : { cause },
-    )
-    this.code = code
-    this.operation = operation
-    this.key = key
-    this.revision = revision
-    this.reason = reason
-    this.hint = hint
-    this.automatic = automatic
+  constructor(failure: ObjectFailure<LoadErrorCode>) {
+    super(failure, remedies[failure.code])
   }
 }
 
@@ -49,11 +19,6 @@ export class LoadError extends Error {
 export const logRefusal = (log: WriteLogLine, env: string, error: LoadError): void => {
   const { code, operation, key, revision, reason, hint, automatic } = error
   log('error', 'load-refused', { env, code, operation, key, revision, reason, hint, automatic })
-}
-
-interface Remedy {
-  readonly hint: string
-  readonly automatic: boolean
 }
 
 const remedies: Readonly<Record<LoadErrorCode, Remedy>> = {

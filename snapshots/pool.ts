@@ -9,9 +9,13 @@ import { SchemaError } from '../src/store/schema.ts'
 import { createStore, openImage } from '../src/store/store.ts'
 import { ImageError, type ImageWriter, type StorePart, type StorePool } from './store-pool.ts'
 
-export interface StorePoolOptions {
+/** Compiled by whoever starts the process: on Workers nothing may be compiled at run time. */
+export interface WasmModules {
   readonly sqlite: WebAssembly.Module
   readonly trampoline: WebAssembly.Module
+}
+
+export interface StorePoolOptions extends WasmModules {
   /** Ceiling of one database's memory: 8 MiB to 2 GiB. */
   readonly maxBytes: number
   /** Milliseconds since 1970. */

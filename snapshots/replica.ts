@@ -49,9 +49,9 @@ export class Replica {
   #cuts = 0
   /** What was applied since a swap began. */
   #recording: Recording | null = null
-  /** Settles when the store that was replaced last is back in its pool. */
   /** Stores that were replaced and that somebody may still hold. */
   #held = 0
+  /** Tells the swap that waits for it that there is one less. */
   #tellReleased: () => void = () => {}
 
   constructor(options: ReplicaOptions) {
@@ -211,8 +211,8 @@ export class Replica {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#progress.close()
-    this.#passed.close()
+    this.#progress.giveUp()
+    this.#passed.giveUp()
     const last = this.#active
     this.#inFlight.whenLeft(() => this.#release(last))
   }

@@ -3,14 +3,13 @@ import { join } from 'node:path'
 import { manifestKey } from '../../snapshots/manifest.ts'
 import { openObjectStore } from '../../snapshots/node/open-store.ts'
 import { nodeSnapshotPlatform } from '../../snapshots/node/platform.ts'
+import { compileModules, storePool } from '../../snapshots/node/stores.ts'
 import { type ObjectStore, StoreError } from '../../snapshots/object-store.ts'
-import { createStorePool } from '../../snapshots/pool.ts'
 import type { WriteLogLine } from '../../src/ops/log-line.ts'
 import { parseStorePlace, type StorePlace } from '../../src/ops/places.ts'
 import { settings } from '../../src/ops/settings.ts'
 import { withoutSecrets } from '../../src/ops/without-secrets.ts'
 import { isEnvironmentId } from '../../src/wire/api-key.ts'
-import { compileModules } from '../node/stores.ts'
 import { CliError } from './cli-error.ts'
 import { print, printError } from './output.ts'
 import { verifyEnvironment } from './verify-environment.ts'
@@ -20,17 +19,13 @@ export interface VerifyOptions {
   readonly directory?: string
 }
 
-/** Ceiling of one database's memory. */
-const MAX_BYTES = 2 * 1024 ** 3
-
 /** Rejects with CliError when there is a finding. Without an environment all are looked at. */
 export const verifyStore = async (environment: string | undefined, options: VerifyOptions): Promise<void> => {
   if (environment !== undefined && !isEnvironmentId(environment)) throw new CliError(`\`${environment}\` is no environment id`)
   const objects = await openStore(placeOf(options))
   const ids = environment === undefined ? await environmentsIn(objects) : [environment]
   if (ids.length === 0) throw new CliError(`${objects.name} has no manifest of any environment`)
-  const { sqlite, trampoline } = await compileModules()
-  const pool = createStorePool({ sqlite, trampoline, maxBytes: MAX_BYTES, nowMs: Date.now })
+  const pool = storePool(await compileModules())
   let findings = 0
   for (const id of ids) findings += await report({ objects, pool, platform: nodeSnapshotPlatform(logLine) }, id)
   if (findings > 0) throw new CliError(findings === 1 ? '1 finding' : `${findings} findings`)

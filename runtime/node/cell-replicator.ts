@@ -1,9 +1,9 @@
 /** The replicator of this process: a thread of its own, or a client of the cell's replicator process. */
 import { access, constants, mkdir } from 'node:fs/promises'
 import type { Measurements } from '../../replicator/measurements.ts'
-import type { WasmModules } from '../../replicator/wasm-modules.ts'
 import { startReplicatorWorker } from '../../replicator/worker-client.ts'
 import { innerClient } from '../../snapshots/inner-client.ts'
+import type { WasmModules } from '../../snapshots/pool.ts'
 import type { InnerReplicator } from '../../src/log/inner.ts'
 import type { ReplicatorPlace } from '../../src/ops/places.ts'
 import type { Configuration } from '../../src/ops/settings.ts'

@@ -1,6 +1,7 @@
 /** The process of an edge or a fallback: follows an object store, serves from it, and ends without losing a request. */
 import { Follower } from '../../snapshots/follower.ts'
 import { nodeSnapshotPlatform } from '../../snapshots/node/platform.ts'
+import { compileModules, storePool } from '../../snapshots/node/stores.ts'
 import type { ObjectStore } from '../../snapshots/object-store.ts'
 import type { Configuration } from '../../src/ops/settings.ts'
 import { createApp } from '../app.ts'
@@ -15,7 +16,6 @@ import { openSource, sourcePlace } from './edge-objects.ts'
 import { PolicyThread } from './policy-thread.ts'
 import type { HttpServer } from './server.ts'
 import { nodePlatform, openServer, readKeys } from './start.ts'
-import { compileModules, storePool } from './stores.ts'
 
 export type RunningEdge = Pick<RunningServer, 'url' | 'log' | 'stop'>
 

@@ -1,12 +1,12 @@
 /** The serving thread's side of the policy worker: one policy at a time, a bounded queue, and a new worker when one hangs. */
 import { Worker } from 'node:worker_threads'
+import type { WasmModules } from '../../snapshots/pool.ts'
 import { assert } from '../../src/base/assert.ts'
 import { limits } from '../../src/base/limits.ts'
 import type { WriteLogLine } from '../../src/ops/log-line.ts'
 import { ApiError } from '../../src/wire/api-error.ts'
 import { overBudget } from '../policy-check.ts'
 import type { PolicyChecker, PolicyCheckRequest, PolicyReport } from '../policy-checker.ts'
-import type { WasmModules } from './stores.ts'
 
 /** Policies that wait for the worker. */
 const QUEUE = 16

@@ -1,9 +1,10 @@
 /** The thread that checks policies: started with the process and kept warm, with one scratch database. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { storeFactory } from '../../snapshots/node/stores.ts'
+import type { WasmModules } from '../../snapshots/pool.ts'
 import { known } from '../../src/base/assert.ts'
 import { checkPolicyText } from '../policy-check.ts'
 import type { PolicyCheckRequest } from '../policy-checker.ts'
-import { storeFactory, type WasmModules } from './stores.ts'
 
 const port = known(parentPort, 'this file runs as a worker')
 // The one cast: the parent sends exactly these modules.

@@ -4,10 +4,12 @@ import { replicatorMetrics } from '../../replicator/measurements.ts'
 import { openReplicator } from '../../replicator/open-replicator.ts'
 import type { Replicator } from '../../replicator/replicator.ts'
 import { folderObjectStore } from '../../snapshots/node/folder-store.ts'
+import { compileModules } from '../../snapshots/node/stores.ts'
 import type { WriteLogLine } from '../../src/ops/log-line.ts'
-import type { MetricRegistry } from '../../src/ops/metrics.ts'
+import { gauge, type MetricRegistry } from '../../src/ops/metrics.ts'
 import type { ReplicatorPlace } from '../../src/ops/places.ts'
 import type { Configuration } from '../../src/ops/settings.ts'
+import { logGauges } from '../log-gauges.ts'
 import {
   defaultReplicatorPlace,
   logPlace,
@@ -20,7 +22,6 @@ import {
 } from './cell-places.ts'
 import { openDirectory, replicatorSettings } from './cell-replicator.ts'
 import { nodePlatform, reasonOf, StartError } from './start.ts'
-import { compileModules } from './stores.ts'
 import { packageVersion } from './version.ts'
 
 export interface RunningReplicator {
@@ -94,14 +95,7 @@ const open = async (configuration: Configuration, log: WriteLogLine): Promise<Re
 
 const processMetrics = (metrics: MetricRegistry, replicator: Replicator, server: ReplicatorServer): void => {
   replicatorMetrics(metrics, () => replicator.measure())
-  const gauge = (name: string, help: string) => metrics.gauge({ name, help, labels: [] }, [])
-  const runtimes = gauge('arctos_replicator_runtimes', 'runtimes that are connected to the replicator')
-  const writable = gauge('arctos_log_writable', '1 when the last append to the log succeeded')
-  const pending = gauge('arctos_log_pending_appends', 'appends that the log has not answered yet')
-  metrics.beforeExport(() => {
-    const status = replicator.status()
-    runtimes.set(server.runtimes)
-    writable.set(status.state === 'running' && status.problem === null ? 1 : 0)
-    pending.set(status.pending)
-  })
+  const runtimes = gauge(metrics, 'arctos_replicator_runtimes', 'runtimes that are connected to the replicator')
+  metrics.beforeExport(() => runtimes.set(server.runtimes))
+  logGauges(metrics, replicator)
 }

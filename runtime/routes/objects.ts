@@ -1,5 +1,7 @@
 /** `/v1/objects/…`: the objects of this cell, for edges that have no other object store. */
 import type { Hono } from 'hono'
+import { byteStream } from '../../snapshots/byte-stream.ts'
+import { tagOf, versionOf } from '../../snapshots/entity-tag.ts'
 import { type ObjectStore, type StoredObject, StoreError } from '../../snapshots/object-store.ts'
 import { ApiError } from '../../src/wire/api-error.ts'
 import { endpoints } from '../../src/wire/endpoints.ts'
@@ -50,7 +52,7 @@ const replyOf = async (request: Request, objects: ObjectStore, requestId: string
   if (request.method === 'HEAD') await chunks[Symbol.asyncIterator]().return?.()
   const length = sizeBytes === null ? {} : { 'Content-Length': String(sizeBytes) }
   return objectReply(
-    { status: 200, body: request.method === 'HEAD' ? null : streamOf(chunks), headers: { ETag: tagOf(version), ...length } },
+    { status: 200, body: request.method === 'HEAD' ? null : byteStream(chunks), headers: { ETag: tagOf(version), ...length } },
     requestId,
   )
 }
@@ -89,30 +91,4 @@ const keyOf = (request: Request): string => {
   } catch {
     throw new ApiError('not-found', 'there is no such object')
   }
-}
-
-const tagOf = (version: string): string => `"${encodeURIComponent(version)}"`
-
-const versionOf = (tag: string | null): string | undefined => {
-  const text = /^(?:W\/)?"([\w.!~*'()%-]*)"$/.exec(tag ?? '')?.[1]
-  try {
-    return text === undefined ? undefined : decodeURIComponent(text)
-  } catch {
-    // No tag of ours, so the version is another one.
-    return undefined
-  }
-}
-
-const streamOf = (chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> => {
-  const source = chunks[Symbol.asyncIterator]()
-  return new ReadableStream({
-    async pull(controller) {
-      const next = await source.next()
-      if (next.done === true) controller.close()
-      else controller.enqueue(next.value)
-    },
-    async cancel() {
-      await source.return?.()
-    },
-  })
 }

@@ -1,10 +1,11 @@
 /** Puts the edge of one isolate together from the bindings of its Worker. */
 import { wait } from '../../snapshots/deadline.ts'
 import { Follower } from '../../snapshots/follower.ts'
-import { createStorePool, type MeasuredStorePool } from '../../snapshots/pool.ts'
+import { createStorePool, type MeasuredStorePool, type WasmModules } from '../../snapshots/pool.ts'
 import { Pulse } from '../../snapshots/pulse.ts'
 import { webSnapshotPlatform } from '../../snapshots/web-platform.ts'
 import { largestWorkerImage, workerDeltas, workerDictionary, workerSlack } from '../../snapshots/worker-memory.ts'
+import { gauge } from '../../src/ops/metrics.ts'
 import type { Configuration } from '../../src/ops/settings.ts'
 import { textMetrics } from '../../src/ops/text-metrics.ts'
 import { assembleApp, coreRoutes } from '../app-core.ts'
@@ -17,12 +18,6 @@ import { leftOutRoutes } from './left-out.ts'
 import { consoleLogLines } from './log-lines.ts'
 import { inlinePolicies } from './policies.ts'
 import { type WorkerBindings, workerSettings } from './settings.ts'
-
-/** Compiled by whoever imports them: nothing may be compiled at run time. */
-export interface WasmModules {
-  readonly sqlite: WebAssembly.Module
-  readonly trampoline: WebAssembly.Module
-}
 
 export interface WorkerEdge {
   readonly edge: Edge
@@ -111,9 +106,6 @@ const originOf = ({ origin }: Configuration, { monotonicMs }: Platform) =>
   origin === null ? null : createOrigin({ url: origin.replace(/\/+$/, ''), fetch: (url, init) => fetch(url, init), monotonicMs })
 
 const poolMetrics = ({ metrics }: Platform, pool: MeasuredStorePool): void => {
-  const bytes = metrics.gauge(
-    { name: 'arctos_wasm_bytes', help: 'Memory of all wasm instances, those that wait for their next database included', labels: [] },
-    [],
-  )
+  const bytes = gauge(metrics, 'arctos_wasm_bytes', 'Memory of all wasm instances, those that wait for their next database included')
   metrics.beforeExport(() => bytes.set(pool.use().bytes))
 }

@@ -1,8 +1,10 @@
 /** The requests of one isolate: the first one loads what it answers from, and later ones look for what is new, behind their answers. */
 import { atMost, wait } from '../../snapshots/deadline.ts'
+import type { WasmModules } from '../../snapshots/pool.ts'
 import { endpoints } from '../../src/wire/endpoints.ts'
+import { collapsedPath } from '../app-core.ts'
 import type { Route } from '../exchange.ts'
-import { buildEdge, type WasmModules, type WorkerEdge } from './build.ts'
+import { buildEdge, type WorkerEdge } from './build.ts'
 import type { WorkerBindings } from './settings.ts'
 
 /** The part of the context of a request that is used. */
@@ -63,11 +65,11 @@ class Requests {
   }
 
   /** What has to be there before an answer makes sense. */
-  #prepare(request: Request): Promise<void> | null {
+  #prepare(request: Request): Promise<unknown> | null {
     const { edge, platform, loadWaitMs, idleMs, configuration } = this.#parts
     const nowMs = platform.monotonicMs()
     if (!edge.isStarted()) return this.#isDue(nowMs) || edge.environments.isLooking ? atMost(this.#look(), loadWaitMs) : null
-    if (health.has(new URL(request.url).pathname)) return this.#becomeReady()
+    if (health.has(collapsedPath(request))) return this.#becomeReady()
     // Keys may have been revoked meanwhile.
     const isIdle = nowMs - (edge.environments.lookedAtMs ?? 0) > idleMs && nowMs - this.#gaveUpMs > idleMs
     return isIdle ? this.#waitForLook(configuration.tokenWaitMs) : null

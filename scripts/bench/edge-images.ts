@@ -45,9 +45,9 @@ export class EdgeImages {
   }
 
   /** Uploads the state as it is; nobody is told yet. */
-  upload(store: Store): Promise<SnapshotEntry> {
+  async upload(store: Store): Promise<SnapshotEntry> {
     const { objects, env, pool, platform } = this.#options
-    return uploadSnapshot({ objects, env, pool, platform }, replicaImage(store, store.revision()), () => undefined)
+    return (await uploadSnapshot({ objects, env, pool, platform }, replicaImage(store, store.revision()))).entry
   }
 
   /** From now on it is the only one. */

@@ -5,21 +5,9 @@ import { json } from '../../runtime/reply.ts'
 import { questionOf } from '../../runtime/routes/question.ts'
 import { createIsolate } from '../../runtime/worker/isolate.ts'
 import trampoline from '../../src/store/trampoline.wasm'
-import { decodeAuthorize } from '../../src/wire/authorize-request.ts'
 import { parseJson } from '../../src/wire/decode.ts'
 import { questionValue } from '../../src/wire/values.ts'
-
-/** Does everything that the authorize route does but ask the engine. */
-const echo: Route = {
-  endpoint: { access: 'read', method: 'POST', path: '/api/echo' },
-  handle({ body, environment }, service) {
-    const asked = decodeAuthorize(body)
-    const actor = questionValue(asked.actor_type, asked.actor_id, 'actor')
-    const resource = questionValue(asked.resource_type, asked.resource_id, 'resource')
-    const question = questionOf(asked.context_facts, environment, service)
-    return json({ allowed: question.contextFacts.length === 0 && actor.id !== resource.id })
-  },
-}
+import { echoRoute } from './echo.ts'
 
 interface Decisions {
   /** False: everything is done but the decisions, which is what they are measured against. */
@@ -41,4 +29,4 @@ const decisions: Route = {
   },
 }
 
-export default createIsolate({ sqlite, trampoline }, [echo, decisions])
+export default createIsolate({ sqlite, trampoline }, [echoRoute, decisions])

@@ -3,19 +3,15 @@ import { createHash } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { createApp } from '../../runtime/app.ts'
 import { createService } from '../../runtime/create-service.ts'
-import type { Route } from '../../runtime/exchange.ts'
 import { hashKey, KeyRing } from '../../runtime/keys.ts'
 import { pinoLogLines } from '../../runtime/node/log-lines.ts'
 import { prometheusRegistry } from '../../runtime/node/prometheus.ts'
 import { type HttpServer, listen } from '../../runtime/node/server.ts'
 import { type Platform, webPlatform } from '../../runtime/platform.ts'
-import { json } from '../../runtime/reply.ts'
-import { questionOf } from '../../runtime/routes/question.ts'
 import type { Environment, Environments } from '../../runtime/service.ts'
 import { configure } from '../../src/ops/configuration.ts'
 import { developmentEnvironment, developmentKey } from '../../src/wire/api-key.ts'
-import { decodeAuthorize } from '../../src/wire/authorize-request.ts'
-import { questionValue } from '../../src/wire/values.ts'
+import { echoRoute } from './echo.ts'
 import { atLeast, type Figure } from './figure.ts'
 import { Load } from './load.ts'
 import { type CheckQuestion, checkQuestions } from './questions.ts'
@@ -112,21 +108,6 @@ const figuresOf = (size: string, pairs: readonly Pair[]): Figure[] => {
   ]
 }
 
-/** Does everything that the authorize route does but ask the engine. */
-const echo: Route = {
-  endpoint: { access: 'read', method: 'POST', path: '/api/echo' },
-  handle({ body, environment }, service) {
-    const asked = decodeAuthorize(body)
-    const actor = questionValue(asked.actor_type, asked.actor_id, 'actor')
-    const resource = questionValue(asked.resource_type, asked.resource_id, 'resource')
-    const question = questionOf(asked.context_facts, environment, service)
-    return question.contextFacts.length === 0 && actor.id !== resource.id ? echoed : refused
-  },
-}
-
-const echoed = json({ allowed: true })
-const refused = json({ allowed: false })
-
 const serve = (world: World): Promise<HttpServer> => {
   const platform: Platform = {
     ...webPlatform(pinoLogLines('warn'), prometheusRegistry()),
@@ -148,7 +129,7 @@ const serve = (world: World): Promise<HttpServer> => {
     policies: { check: notHere, close: async () => {} },
     unready: () => null,
   })
-  const app = createApp(service, [echo])
+  const app = createApp(service, [echoRoute])
   return listen({ host: '127.0.0.1', port: 0, requestTimeoutMs: configuration.requestTimeoutMs, app: () => app })
 }
 

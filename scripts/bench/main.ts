@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { compileModules, storeFactory } from '../../runtime/node/stores.ts'
+import { compileModules, storeFactory } from '../../snapshots/node/stores.ts'
 import { applyFigures } from './apply.ts'
 import { authorizeFigures } from './authorize.ts'
 import type { DataSet } from './data-set.ts'

@@ -1,6 +1,6 @@
 /** Decisions in process over a replica that came as an image, against one that applied the same records itself. */
-import { compileModules, storeFactory, storePool } from '../../runtime/node/stores.ts'
 import { ActivePolicy } from '../../snapshots/active-policy.ts'
+import { compileModules, storeFactory, storePool } from '../../snapshots/node/stores.ts'
 import { assert } from '../../src/base/assert.ts'
 import { limits } from '../../src/base/limits.ts'
 import type { Engine } from '../../src/engine/engine.ts'

@@ -3,7 +3,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { startWatched, type Watched } from '../servers/watched.ts'
+import { Restartable } from '../servers/restartable.ts'
+import { startWatched } from '../servers/watched.ts'
 
 export type Settings = Readonly<Record<string, string>>
 
@@ -26,24 +27,16 @@ const LOOK_MS = 25
 /** What is told of a process that ended. */
 const TOLD_CHARACTERS = 3000
 
-export class Member {
+export class Member extends Restartable {
   readonly name: string
   readonly #options: MemberOptions
-  #process: Watched | null = null
   /** Length of the output before the last start. */
   #before = 0
 
   constructor(options: MemberOptions) {
+    super()
     this.name = options.name
     this.#options = options
-  }
-
-  get pid(): number {
-    return this.#process?.pid ?? 0
-  }
-
-  get isRunning(): boolean {
-    return this.#process !== null && !this.#process.over()
   }
 
   /** What it has printed and logged since it was last started. */
@@ -63,7 +56,7 @@ export class Member {
     // Beside the names that are cleared the settings are in place: variables of the watching shell would be cleared, too.
     const variables = Object.entries(this.#options.settings).map(([name, value]) => `${name}=${value}`)
     const { program = [process.execPath, main], command } = this.#options
-    this.#process = await startWatched([...clean, ...variables, ...program, ...command], path)
+    this.process = await startWatched([...clean, ...variables, ...program, ...command], path)
   }
 
   /** Rejects with its last words when it ended or takes too long. */
@@ -74,21 +67,6 @@ export class Member {
       if (performance.now() > until) throw new Error(`\`${this.name}\` does not serve after ${timeoutMs} ms: ${this.#lastWords}`)
       await pause(LOOK_MS)
     }
-  }
-
-  /** SIGKILL by default; waits for the end. Nothing when it has ended. */
-  async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
-    this.#process?.signal(signal)
-    await this.#process?.ended
-  }
-
-  /** Stops it in its tracks, and lets it go on. */
-  freeze(): void {
-    this.#process?.signal('SIGSTOP')
-  }
-
-  thaw(): void {
-    this.#process?.signal('SIGCONT')
   }
 
   get #path(): string {

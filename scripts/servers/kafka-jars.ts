@@ -1,8 +1,9 @@
 /** The jars of a real Kafka broker, from Maven Central, kept in a cache of this project. */
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { cached } from './cached.ts'
 
 export const kafkaVersion = '4.3.1'
 
@@ -11,20 +12,8 @@ const DOWNLOAD_MS = 300_000
 
 /** The folder that holds them. Fetches them the first time; throws when Java is missing, or Maven, or what it fetches. */
 export const kafkaJars = async (version = kafkaVersion): Promise<string> => {
-  const cache = new URL('../../node_modules/.cache/arctos/', import.meta.url).pathname
-  const jars = join(cache, `kafka-${version}`)
   await needed('java')
-  if (existsSync(jars)) return jars
-  mkdirSync(cache, { recursive: true })
-  // Renamed when complete, so that an interrupted fetch is never taken for a whole one.
-  const draft = mkdtempSync(join(cache, `kafka-${version}-`))
-  try {
-    await fetchJars(draft, version)
-    if (!existsSync(jars)) renameSync(join(draft, 'jars'), jars)
-  } finally {
-    rmSync(draft, { recursive: true, force: true })
-  }
-  return jars
+  return cached(`kafka-${version}`, (draft) => fetchJars(draft, version))
 }
 
 const needed = async (program: string): Promise<void> => {
@@ -35,11 +24,13 @@ const needed = async (program: string): Promise<void> => {
   }
 }
 
-const fetchJars = async (draft: string, version: string): Promise<void> => {
-  writeFileSync(join(draft, 'pom.xml'), project(version))
-  const copy = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${join(draft, 'jars')}`]
+const fetchJars = async (draft: string, version: string): Promise<string> => {
+  const [pom, jars] = [join(draft, 'pom.xml'), join(draft, 'jars')]
+  writeFileSync(pom, project(version))
+  const copy = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${jars}`]
   try {
-    await promisify(execFile)('mvn', ['-q', '-B', '-f', join(draft, 'pom.xml'), ...copy], { timeout: DOWNLOAD_MS })
+    await promisify(execFile)('mvn', ['-q', '-B', '-f', pom, ...copy], { timeout: DOWNLOAD_MS })
+    return jars
   } catch (cause) {
     throw new Error('the jars of Kafka could not be fetched: needed are Java 17, Maven (`mvn`) and Maven Central', { cause })
   }

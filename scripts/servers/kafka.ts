@@ -10,6 +10,7 @@ import { at } from '../../src/base/assert.ts'
 import { freePorts } from './free-ports.ts'
 import { kafkaJars } from './kafka-jars.ts'
 import { type KafkaListener, kafkaProperties } from './kafka-properties.ts'
+import { Restartable } from './restartable.ts'
 import { startWatched, type Watched } from './watched.ts'
 
 export interface KafkaOptions {
@@ -25,24 +26,6 @@ export interface KafkaOptions {
   readonly advertisedPorts?: readonly number[]
 }
 
-export interface KafkaServer {
-  /** `127.0.0.1:port` */
-  readonly address: string
-  /** Of the second listener. */
-  readonly securedAddress: string
-  /** Ports of the further listeners. */
-  readonly ports: readonly number[]
-  readonly directory: string
-  readonly pid: number
-  /** SIGKILL by default; waits for the end. */
-  kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>
-  /** Stops it in its tracks, and lets it go on. */
-  freeze(): void
-  thaw(): void
-  /** After `kill`: on the same ports, with the same data. Resolves when it answers. */
-  start(): Promise<void>
-}
-
 const READY_MS = 60_000
 
 /** Resolves when the broker answers. The broker ends when this process does, however that ends. */
@@ -56,29 +39,44 @@ export const startKafka = async (options: KafkaOptions): Promise<KafkaServer> =>
   const properties = join(options.directory, `server-${port}.properties`)
   writeFileSync(properties, kafkaProperties({ ...options, port, controllerPort, securedPort, more }))
   if (!existsSync(join(options.directory, 'data', 'meta.properties'))) await format(jars, properties, options.secured)
-  const address = `127.0.0.1:${port}`
+  const broker = new KafkaServer({ directory: options.directory, jars, properties, port, securedPort, ports })
+  await broker.start()
+  return broker
+}
 
-  let broker: Watched | null = null
-  const start = async (): Promise<void> => {
-    broker = await run(jars, properties, join(options.directory, 'broker.out'))
-    await answering(address, broker, options.directory)
+interface BrokerPlace {
+  readonly directory: string
+  readonly jars: string
+  readonly properties: string
+  readonly port: number
+  readonly securedPort: number
+  readonly ports: readonly number[]
+}
+
+export class KafkaServer extends Restartable {
+  /** `127.0.0.1:port` */
+  readonly address: string
+  /** Of the second listener. */
+  readonly securedAddress: string
+  /** Ports of the further listeners. */
+  readonly ports: readonly number[]
+  readonly directory: string
+  readonly #command: readonly string[]
+
+  constructor({ directory, jars, properties, port, securedPort, ports }: BrokerPlace) {
+    super()
+    this.address = `127.0.0.1:${port}`
+    this.securedAddress = `127.0.0.1:${securedPort}`
+    this.ports = ports
+    this.directory = directory
+    this.#command = ['java', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', `${jars}/*`, 'kafka.Kafka', properties]
   }
-  await start()
-  return {
-    address,
-    directory: options.directory,
-    securedAddress: `127.0.0.1:${securedPort}`,
-    ports,
-    get pid() {
-      return broker?.pid ?? 0
-    },
-    freeze: () => broker?.signal('SIGSTOP'),
-    thaw: () => broker?.signal('SIGCONT'),
-    async kill(name = 'SIGKILL') {
-      broker?.signal(name)
-      await broker?.ended
-    },
-    start,
+
+  /** After `kill`: on the same ports, with the same data. Resolves when it answers. */
+  async start(): Promise<void> {
+    const broker = await startWatched(this.#command, join(this.directory, 'broker.out'))
+    this.process = broker
+    await answering(this.address, broker, this.directory)
   }
 }
 
@@ -92,9 +90,6 @@ const format = async (jars: string, properties: string, secured: KafkaListener |
   const main = ['-cp', `${jars}/*`, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', properties, ...users]
   await promisify(execFile)('java', main)
 }
-
-const run = async (jars: string, properties: string, output: string): Promise<Watched> =>
-  startWatched(['java', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', `${jars}/*`, 'kafka.Kafka', properties], output)
 
 const answering = async (address: string, broker: Watched, directory: string): Promise<void> => {
   mendTimers()

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { freePorts } from './free-ports.ts'
+import { Restartable } from './restartable.ts'
 import { s3Program } from './s3-program.ts'
 import { startWatched, type Watched } from './watched.ts'
 
@@ -13,23 +14,6 @@ export interface S3Options {
   readonly directory: string
   /** By default a free one. */
   readonly port?: number
-}
-
-export interface S3Server {
-  readonly endpoint: string
-  readonly port: number
-  readonly pid: number
-  /** Where a bucket's objects are files. */
-  readonly folder: string
-  /** Nothing when it is there. */
-  createBucket(name: string): Promise<void>
-  /** SIGKILL by default; waits for the end. */
-  kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>
-  /** Stops it in its tracks, and lets it go on. */
-  freeze(): void
-  thaw(): void
-  /** After `kill`: on the same port, with the same buckets. Resolves when it answers. */
-  start(): Promise<void>
 }
 
 /** Of every server that this file starts. */
@@ -42,57 +26,63 @@ const READY_MS = 30_000
 export const startS3 = async (options: S3Options): Promise<S3Server> => {
   const program = await s3Program()
   const [free = 0] = await freePorts(1)
-  const port = options.port ?? free
-  const [folder, sidecar] = [join(options.directory, 'buckets'), join(options.directory, 'sidecar')]
-  for (const made of [folder, sidecar]) mkdirSync(made, { recursive: true })
-  const output = join(options.directory, 's3.out')
-  const command = [program, '--quiet', '--keep-alive', '--region', s3Region, '--port', `127.0.0.1:${port}`, 'posix']
-  const env = { ROOT_ACCESS_KEY: s3Credentials.accessKeyId, ROOT_SECRET_KEY: s3Credentials.secretAccessKey }
-
-  let server: Watched | null = null
-  const run = async (more: readonly string[]): Promise<void> => {
-    server = await startWatched([...command, ...more, folder], output, env)
-    await answering(port, server, output)
-  }
-  let more: readonly string[] = []
-  const start = async (): Promise<void> => {
-    try {
-      await run(more)
-    } catch (error) {
-      // Attributes of objects are attributes of files; where the file system has none, the server ends at once.
-      if (more.length > 0 || !/xattr|attribute/i.test(String(error))) throw error
-      more = ['--sidecar', sidecar]
-      await run(more)
-    }
-  }
-  await start()
-  const endpoint = `http://127.0.0.1:${port}`
-  return {
-    endpoint,
-    port,
-    folder,
-    get pid() {
-      return server?.pid ?? 0
-    },
-    createBucket: (name) => createBucket(endpoint, name),
-    freeze: () => server?.signal('SIGSTOP'),
-    thaw: () => server?.signal('SIGCONT'),
-    async kill(name = 'SIGKILL') {
-      server?.signal(name)
-      await server?.ended
-    },
-    start,
-  }
+  const server = new S3Server(program, options.directory, options.port ?? free)
+  await server.start()
+  return server
 }
 
-const createBucket = async (endpoint: string, name: string): Promise<void> => {
-  const client = new S3Client({ endpoint, region: s3Region, forcePathStyle: true, credentials: s3Credentials })
-  try {
-    await client.send(new CreateBucketCommand({ Bucket: name }))
-  } catch (error) {
-    if (!(error instanceof Error) || !error.name.startsWith('BucketAlready')) throw error
-  } finally {
-    client.destroy()
+export class S3Server extends Restartable {
+  readonly endpoint: string
+  readonly port: number
+  /** Where a bucket's objects are files. */
+  readonly folder: string
+  readonly #sidecar: string
+  readonly #output: string
+  readonly #command: readonly string[]
+  /** Whether attributes of objects are attributes of files. */
+  #hasAttributes = true
+
+  constructor(program: string, directory: string, port: number) {
+    super()
+    this.endpoint = `http://127.0.0.1:${port}`
+    this.port = port
+    this.folder = join(directory, 'buckets')
+    this.#sidecar = join(directory, 'sidecar')
+    this.#output = join(directory, 's3.out')
+    this.#command = [program, '--quiet', '--keep-alive', '--region', s3Region, '--port', `127.0.0.1:${port}`, 'posix']
+    for (const made of [this.folder, this.#sidecar]) mkdirSync(made, { recursive: true })
+  }
+
+  /** Nothing when it is there. */
+  async createBucket(name: string): Promise<void> {
+    const client = new S3Client({ endpoint: this.endpoint, region: s3Region, forcePathStyle: true, credentials: s3Credentials })
+    try {
+      await client.send(new CreateBucketCommand({ Bucket: name }))
+    } catch (error) {
+      if (!(error instanceof Error) || !error.name.startsWith('BucketAlready')) throw error
+    } finally {
+      client.destroy()
+    }
+  }
+
+  /** After `kill`: on the same port, with the same buckets. Resolves when it answers. */
+  async start(): Promise<void> {
+    try {
+      await this.#run()
+    } catch (error) {
+      // Where the file system has no attributes, the server ends at once.
+      if (!this.#hasAttributes || !/xattr|attribute/i.test(String(error))) throw error
+      this.#hasAttributes = false
+      await this.#run()
+    }
+  }
+
+  async #run(): Promise<void> {
+    const more = this.#hasAttributes ? [] : ['--sidecar', this.#sidecar]
+    const env = { ROOT_ACCESS_KEY: s3Credentials.accessKeyId, ROOT_SECRET_KEY: s3Credentials.secretAccessKey }
+    const server = await startWatched([...this.#command, ...more, this.folder], this.#output, env)
+    this.process = server
+    await answering(this.port, server, this.#output)
   }
 }
 

@@ -1,19 +1,17 @@
 /** What the operating system says about files, as errors of an object store. */
 import { StoreError, type StoreErrorCode } from '../object-store.ts'
 import { reasonOf, type StoreCall, storeFailure } from '../store-failure.ts'
+import { errorCode } from './error-code.ts'
 
 /** No file of that name, or one where a folder of it should be. */
-export const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(systemCode(error))
+export const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errorCode(error))
 
 export const fileFailure = (error: unknown, call: StoreCall): StoreError => {
   if (error instanceof StoreError) return error
-  const code = systemCode(error)
+  const code = errorCode(error)
   const [kind, why] = meanings[code] ?? ['unavailable', reasonOf(error)]
   return storeFailure(kind, call, why, error)
 }
-
-const systemCode = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 
 const meanings: Readonly<Record<string, readonly [StoreErrorCode, string]>> = {
   ENOENT: ['missing', 'there is no such folder'],

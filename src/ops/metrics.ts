@@ -29,6 +29,9 @@ export interface MetricRegistry {
   export(): Promise<{ readonly text: string; readonly contentType: string }>
 }
 
+/** A gauge without labels has one series. */
+export const gauge = (metrics: MetricRegistry, name: string, help: string): Gauge => metrics.gauge({ name, help, labels: [] }, [])
+
 const nothing = { add: () => {}, set: () => {}, observe: () => {} }
 
 /** A registry that keeps nothing, for tests and platforms without metrics. */

@@ -1,4 +1,5 @@
 /** The portable object stores, where edges run. */
+import { byteStream } from '../../snapshots/byte-stream.ts'
 import { httpObjectStore } from '../../snapshots/http-store.ts'
 import { memoryObjectStore } from '../../snapshots/memory-store.ts'
 import { objectStoreConformance } from '../snapshots/object-store-conformance.ts'
@@ -23,21 +24,10 @@ objectStoreConformance(
       if (object === null || object === 'unchanged') return new Response('not found', { status: 404 })
       const etag = `"${object.version}"`
       if (headers['if-none-match'] === etag) return new Response(null, { status: 304 })
-      return new Response(streamOf(object.chunks), { headers: { etag } })
+      return new Response(byteStream(object.chunks), { headers: { etag } })
     }
     const store = httpObjectStore({ url: 'http://edge.test/objects', fetch: (url, { headers }) => answer(url, headers) })
     return { store, writer: objects }
   },
   { conditions: readOnly, list: readOnly, torn: readOnly, checksum: readOnly, oneWinner: readOnly },
 )
-
-const streamOf = (chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> => {
-  const source = chunks[Symbol.asyncIterator]()
-  return new ReadableStream({
-    async pull(controller) {
-      const next = await source.next()
-      if (next.done === true) controller.close()
-      else controller.enqueue(next.value)
-    },
-  })
-}

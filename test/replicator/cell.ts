@@ -3,8 +3,8 @@ import { onTestFinished, vi } from 'vitest'
 import type { ReplicatorSettings } from '../../replicator/hosting.ts'
 import { type InMemoryOptions, inMemoryReplicator } from '../../replicator/in-process.ts'
 import type { Replicator } from '../../replicator/replicator.ts'
-import { compileWasm, replicaPool } from '../../replicator/wasm-modules.ts'
 import { memoryObjectStore } from '../../snapshots/memory-store.ts'
+import { compileModules, storePool } from '../../snapshots/node/stores.ts'
 import type { ObjectStore } from '../../snapshots/object-store.ts'
 import type { StorePool } from '../../snapshots/store-pool.ts'
 import { known } from '../../src/base/assert.ts'
@@ -80,7 +80,7 @@ let pool: StorePool | undefined
 
 /** What a runtime would begin with. */
 export const stateOf = async (replicator: InnerReplicator, env: string): Promise<SeenState> => {
-  pool ??= replicaPool(await compileWasm())
+  pool ??= storePool(await compileModules())
   const snapshot = known(await replicator.snapshot(env), 'a durable environment has a snapshot')
   const writer = pool.receive(snapshot.rawBytes)
   for await (const chunk of snapshot.chunks) writer.write(chunk)

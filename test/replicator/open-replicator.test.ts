@@ -5,8 +5,8 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { replicatorMetrics } from '../../replicator/measurements.ts'
 import { type OpenReplicatorOptions, openReplicator } from '../../replicator/open-replicator.ts'
 import type { Replicator } from '../../replicator/replicator.ts'
-import { compileWasm } from '../../replicator/wasm-modules.ts'
 import { folderObjectStore } from '../../snapshots/node/folder-store.ts'
+import { compileModules } from '../../snapshots/node/stores.ts'
 import { known } from '../../src/base/assert.ts'
 import { limits } from '../../src/base/limits.ts'
 import { type MetricRegistry, noMetrics } from '../../src/ops/metrics.ts'
@@ -17,7 +17,7 @@ import { facts, insert } from '../support/record.ts'
 import { startCell, swift, until } from './cell.ts'
 import { note } from './inner-conformance.ts'
 
-const modules = await compileWasm()
+const modules = await compileModules()
 
 const optionsFor = (directory: string): OpenReplicatorOptions => ({
   directory,

@@ -3,11 +3,11 @@ import { cpSync, readdirSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openEmbeddedLog } from '../../replicator/embedded-log.ts'
-import { compileWasm, replicaPool } from '../../replicator/wasm-modules.ts'
 import { loadNewest } from '../../snapshots/load.ts'
 import { memoryObjectStore } from '../../snapshots/memory-store.ts'
 import { folderObjectStore } from '../../snapshots/node/folder-store.ts'
 import { nodeSnapshotPlatform } from '../../snapshots/node/platform.ts'
+import { compileModules, storePool } from '../../snapshots/node/stores.ts'
 import { at, known } from '../../src/base/assert.ts'
 import { limits } from '../../src/base/limits.ts'
 import { type Log, LogError, type PartitionedLog } from '../../src/log/log.ts'
@@ -222,7 +222,7 @@ describe('a publication', () => {
     await load
     const { revision, coveredThrough } = await replicator.publish('e')
     expect([revision, coveredThrough]).toEqual([200, 200])
-    const pool = replicaPool(await compileWasm())
+    const pool = storePool(await compileModules())
     const loaded = known(await loadNewest({ objects, env: 'e', pool, platform: nodeSnapshotPlatform(() => {}) }), 'a manifest')
     onTestFinished(() => pool.release(loaded.store))
     expect(loaded.store.totals().total).toBe(200)

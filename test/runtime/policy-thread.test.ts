@@ -1,7 +1,7 @@
 /** The thread that checks policies, when it misbehaves. */
 import { expect, test } from 'vitest'
 import { PolicyThread } from '../../runtime/node/policy-thread.ts'
-import { compileModules } from '../../runtime/node/stores.ts'
+import { compileModules } from '../../snapshots/node/stores.ts'
 
 const ask = (source: string) => ({ source, filename: null, runTests: true, failFast: false })
 

@@ -1,6 +1,7 @@
 /** A replica takes records in turns and is replaced while it serves: nothing is lost, nothing goes back, and memory is given back. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { wait } from '../../snapshots/deadline.ts'
 import { pause } from '../../snapshots/pause.ts'
 import { RestoreNeeded, SwapError } from '../../snapshots/replica-error.ts'
 import { ImageError } from '../../snapshots/store-pool.ts'
@@ -332,6 +333,41 @@ describe('swaps', () => {
     leave()
     await second
     expect(() => held.facts({ predicate: null, args: [] }, false, 10)).toThrow('a closed database was used')
+    expect(pool.use()).toMatchObject({ used: 1, idle: 1 })
+  })
+
+  test('where requests are cut off, the next swap waits by itself for who entered, and not beyond the bound', async () => {
+    const clock = { ms: 0 }
+    const platform = { log: () => {}, pause, monotonicMs: () => clock.ms }
+    const { replica, pool } = openReplica({ platform, holdMs: 100 })
+    await replica.take(log, 5)
+    replica.start()
+    const replaced = () => replica.replace(async () => ({ store: storeOf(pool, imageOf(log)), through: 5 }))
+    const waits = async (swap: Promise<void>): Promise<void> => {
+      const state = { isDone: false }
+      void swap.then(() => (state.isDone = true))
+      for (let turn = 0; turn < 5; turn++) await wait(20)
+      expect([state.isDone, pool.use().used]).toEqual([false, 2])
+    }
+
+    // Nothing will ever be heard of this one.
+    replica.enter()
+    const held = replica.store
+    await replaced()
+    clock.ms = 100
+    const second = replaced()
+    await waits(second)
+    expect(held.facts({ predicate: null, args: [] }, false, 10)).toHaveLength(2)
+    clock.ms = 101
+    await second
+    expect(() => held.facts({ predicate: null, args: [] }, false, 10)).toThrow('a closed database was used')
+
+    const leave = replica.enter()
+    await replaced()
+    const fourth = replaced()
+    await waits(fourth)
+    leave()
+    await fourth
     expect(pool.use()).toMatchObject({ used: 1, idle: 1 })
   })
 

@@ -12,18 +12,10 @@ import type { PartitionedLog } from '../../src/log/log.ts'
 import type { LogFields } from '../../src/ops/log-line.ts'
 import type { KafkaPlace } from '../../src/ops/places.ts'
 import { makeDirectory, removeDirectory } from './directory.ts'
+import { isHere } from './servers.ts'
 
-/** Whether a broker can be had. Said aloud where none can; on CI that is a failure. */
-export const kafkaIsHere = async (): Promise<boolean> => {
-  try {
-    await kafkaJars()
-    return true
-  } catch (error) {
-    if (process.env['CI'] === 'true') throw error
-    console.warn(`SKIPPED, no test of this file on Kafka runs: ${error instanceof Error ? error.message : String(error)}`)
-    return false
-  }
-}
+/** Whether a broker can be had. */
+export const kafkaIsHere = (): Promise<boolean> => isHere('Kafka', kafkaJars)
 
 /** Awaited at the top of a test file; the broker ends after the file's last test. Null where none can be had. */
 export const testKafka = async (options: Omit<KafkaOptions, 'directory'> = {}): Promise<KafkaServer | null> => {

@@ -5,17 +5,15 @@ import { type S3Server, s3Credentials, s3Region, startS3 } from '../../scripts/s
 import { s3Program } from '../../scripts/servers/s3-program.ts'
 import type { S3Place } from '../../snapshots/node/s3-store.ts'
 import { makeDirectory, removeDirectory } from './directory.ts'
+import { isHere } from './servers.ts'
 
-/** Awaited at the top of a test file; the server ends after the file's last test. Null, said aloud, where none can be had; on CI that is a failure.
+/** Whether the server's program can be had. */
+export const s3IsHere = (): Promise<boolean> => isHere('S3', s3Program)
+
+/** Awaited at the top of a test file; the server ends after the file's last test. Null where none can be had.
  * The credentials of this process are those of the server from then on. */
 export const testS3 = async (): Promise<S3Server | null> => {
-  try {
-    await s3Program()
-  } catch (error) {
-    if (process.env['CI'] === 'true') throw error
-    console.warn(`SKIPPED, no test of this file on S3 runs: ${error instanceof Error ? error.message : String(error)}`)
-    return null
-  }
+  if (!(await s3IsHere())) return null
   const directory = makeDirectory()
   const server = await startS3({ directory })
   useCredentials()

@@ -1,14 +1,9 @@
-/** The compiled wasm modules of this process, and stores over databases of their own. */
+/** The compiled wasm modules of a process on Node, and stores over databases made of them. */
 import { readFile } from 'node:fs/promises'
-import { createStorePool, type MeasuredStorePool } from '../../snapshots/pool.ts'
 import { instantiate, openDatabase } from '../../src/store/binding.ts'
 import type { Store } from '../../src/store/facts.ts'
 import { createStore } from '../../src/store/store.ts'
-
-export interface WasmModules {
-  readonly sqlite: WebAssembly.Module
-  readonly trampoline: WebAssembly.Module
-}
+import { createStorePool, type MeasuredStorePool, type WasmModules } from '../pool.ts'
 
 /** Ceiling of one environment's memory: the most that wasm addresses here. */
 const MAX_BYTES = 2 * 1024 ** 3

@@ -241,7 +241,7 @@ export class Hosted {
     this.#tail?.end()
     this.#tail = this.channel.tail(
       own.through,
-      { push: (records, through) => own.push(records, through), failed: (error) => this.#failed(error) },
+      { push: (records, through, isNew) => own.push(records, through, isNew), failed: (error) => this.#failed(error) },
       null,
     )
     void this.#caughtUp(own, bounds.last)

@@ -23,17 +23,26 @@ interface ServedTail extends Proof {
   readonly takers: (() => void)[]
 }
 
+interface Push {
+  readonly records: readonly RevisedRecord[]
+  readonly through: number
+  readonly isNew: boolean
+}
+
 export class RuntimeStream {
   readonly id = randomUUID()
   readonly #replicator: Served
   readonly #response: ServerResponse
+  readonly #isAlone: () => boolean
   readonly #tails = new Map<number, ServedTail>()
   #heardAtMs = performance.now()
   #beating = false
 
-  constructor(replicator: Served, response: ServerResponse) {
+  /** `isAlone`: no other runtime is connected, so that none waits for this one. */
+  constructor(replicator: Served, response: ServerResponse, isAlone: () => boolean) {
     this.#replicator = replicator
     this.#response = response
+    this.#isAlone = isAlone
     response.writeHead(200, { 'content-type': 'application/x-ndjson' })
     this.#write({ kind: 'hello', stream: this.id, status: sentStatus(replicator.status()) })
   }
@@ -71,7 +80,7 @@ export class RuntimeStream {
       served.end = this.#replicator.tail(
         env,
         after,
-        { push: (records, through) => this.#push(tail, served, records, through), failed },
+        { push: (records, through, isNew = false) => this.#push(tail, served, { records, through, isNew }), failed },
         { runtime: this.id },
       )
     } catch (error) {
@@ -79,13 +88,19 @@ export class RuntimeStream {
     }
   }
 
-  #push(tail: number, served: ServedTail, records: readonly RevisedRecord[], through: number): Promise<void> | void {
+  #push(tail: number, served: ServedTail, { records, through, isNew }: Push): Promise<void> | void {
     const isFirst = served.through === served.told && served.freshAsOfMs === null
     served.through = through
     // A position that only moved can wait for the next heartbeat, but for the first, which a start may wait for.
     if (records.length === 0 && !isFirst) return undefined
     served.told = through
-    const line = printLine({ kind: 'records', tail, through, revisions: records.map(({ revision }) => revision) })
+    const line = printLine({
+      kind: 'records',
+      tail,
+      through,
+      revisions: records.map(({ revision }) => revision),
+      awaited: !isNew || !this.#isAlone(),
+    })
     this.#writeBytes(Buffer.concat([Buffer.from(line), ...records.flatMap(({ record }) => [encodedText(record), NEWLINE])]))
     if (records.length === 0) return undefined
     return new Promise<void>((resolve) => {

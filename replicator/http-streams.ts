@@ -28,7 +28,7 @@ export class RuntimeStreams {
   /** Throws LogError `overloaded` when there are too many. */
   open(replicator: Served, response: ServerResponse): void {
     if (this.#streams.size >= STREAMS) throw new LogError('overloaded', `${this.#streams.size} runtimes are connected`)
-    const stream = new RuntimeStream(replicator, response)
+    const stream = new RuntimeStream(replicator, response, () => this.#streams.size === 1)
     this.#streams.set(stream.id, stream)
     this.#log('info', 'runtime-connected', { runtimes: this.#streams.size })
     response.once('close', () => {

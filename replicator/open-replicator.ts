@@ -5,8 +5,11 @@ import { LoadError } from '../snapshots/load-error.ts'
 import { readManifest } from '../snapshots/load-manifest.ts'
 import { folderObjectStore } from '../snapshots/node/folder-store.ts'
 import { nodeSnapshotPlatform } from '../snapshots/node/platform.ts'
+import { PressThread } from '../snapshots/node/press-thread.ts'
+import { storePool } from '../snapshots/node/stores.ts'
 import type { ObjectStore } from '../snapshots/object-store.ts'
 import type { SnapshotPlatform } from '../snapshots/platform.ts'
+import type { WasmModules } from '../snapshots/pool.ts'
 import { controlEnvironment } from '../src/log/control.ts'
 import { type Log, LogError } from '../src/log/log.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
@@ -15,7 +18,6 @@ import { lockDirectory } from './directory-lock.ts'
 import { openEmbeddedLog } from './embedded-log.ts'
 import type { ReplicatorSettings } from './hosting.ts'
 import { type Replicator, startReplicator } from './replicator.ts'
-import { replicaPool, type WasmModules } from './wasm-modules.ts'
 
 export interface OpenReplicatorOptions {
   /** Data directory of the cell: one process at a time. */
@@ -46,7 +48,11 @@ export const openReplicator = async (options: OpenReplicatorOptions): Promise<Re
   const { directory, settings, maxRecordBytes, engine } = options
   const unlock = lockDirectory(directory)
   try {
-    const platform: SnapshotPlatform = { ...nodeSnapshotPlatform(options.log), pause: nextTurn }
+    const platform: SnapshotPlatform = {
+      ...nodeSnapshotPlatform(options.log),
+      pause: nextTurn,
+      press: new PressThread(options.modules),
+    }
     const objects = folderObjectStore(objectsFolder(directory))
     const remote = await sharedObjects(options)
     const log = await openLog(options, { objects, remote, platform })
@@ -58,7 +64,7 @@ export const openReplicator = async (options: OpenReplicatorOptions): Promise<Re
       settings,
       maxRecordBytes,
       engine,
-      pool: replicaPool(options.modules),
+      pool: storePool(options.modules),
       holder: hostname(),
     }
     return unlocking(await startReplicator(parts), unlock)

@@ -1,15 +1,16 @@
 /** The replicator's own replica of an environment: applies what was published, a little behind the runtimes, and is what snapshots and deltas are made of. */
 
 import { CompiledPolicies } from '../snapshots/compiled-policies.ts'
+import type { Later } from '../snapshots/later.ts'
 import type { SnapshotPlatform } from '../snapshots/platform.ts'
+import { Progress } from '../snapshots/progress.ts'
 import type { StorePool } from '../snapshots/store-pool.ts'
 import { limits } from '../src/base/limits.ts'
 import { constantsOf } from '../src/engine/question.ts'
-import { ApplyError, apply, type RestoreRecord, turns } from '../src/log/apply.ts'
+import { ApplyError, apply, changesOf, type RestoreRecord, turns } from '../src/log/apply.ts'
 import type { TailReader } from '../src/log/inner.ts'
 import type { RevisedRecord } from '../src/log/log.ts'
 import type { Store } from '../src/store/facts.ts'
-import type { Later } from './later.ts'
 
 export interface OwnReplicaOptions {
   readonly pool: StorePool
@@ -35,28 +36,27 @@ interface Push {
   readonly settle: (error: Error | null) => void
 }
 
-interface Waiter {
-  readonly position: number
-  readonly done: (reached: boolean) => void
-}
-
 export class OwnReplica implements Pick<TailReader, 'push'> {
   readonly #options: OwnReplicaOptions
   readonly #policies = new CompiledPolicies()
   #store: Store
-  #through: number
+  /** As far as nothing is missing. */
+  readonly #passed: Progress
   #queue: Push[] = []
+  /** Of the queue. */
+  #changes = 0
   #draining = false
+  /** While pushes are gathered. */
+  #cancelGathering: (() => void) | null = null
   #open = true
   /** The active policy changed, and its indexes are not ensured. */
   #unprepared = true
-  readonly #waiting = new Set<Waiter>()
   /** From append to apply, of the last record. */
   #appliedAfterMs = 0
 
   constructor(store: Store, through: number, options: OwnReplicaOptions) {
     this.#store = store
-    this.#through = through
+    this.#passed = new Progress(through, options.later)
     this.#options = options
   }
 
@@ -70,7 +70,7 @@ export class OwnReplica implements Pick<TailReader, 'push'> {
 
   /** Nothing up to here is missing. */
   get through(): number {
-    return this.#through
+    return this.#passed.revision
   }
 
   /** Records that wait, since when the oldest does, and how long the last one took from its append. */
@@ -81,7 +81,7 @@ export class OwnReplica implements Pick<TailReader, 'push'> {
     return { records, ms, appliedAfterMs: this.#appliedAfterMs }
   }
 
-  push(records: readonly RevisedRecord[], through: number): void | Promise<void> {
+  push(records: readonly RevisedRecord[], through: number, isNew = false): void | Promise<void> {
     if (records.length === 0 && this.#queue.length === 0) {
       this.#advance([], through)
       return undefined
@@ -89,26 +89,17 @@ export class OwnReplica implements Pick<TailReader, 'push'> {
     return new Promise((resolve, reject) => {
       const settle = (error: Error | null): void => (error === null ? resolve() : reject(error))
       this.#queue.push({ records, through, sinceMs: this.#options.platform.monotonicMs(), settle })
-      if (!this.#draining) void this.#drain()
+      this.#changes += changesOf(records)
+      this.#drainInTime(!isNew)
     })
   }
 
   /** Whether nothing up to a position is missing within the time; false also when the replica stops before. */
   async reach(position: number, timeoutMs: number): Promise<boolean> {
-    if (this.#through >= position) return true
-    if (!this.#open) return false
-    return new Promise((resolve) => {
-      const waiter: Waiter = {
-        position,
-        done: (reached) => {
-          cancel()
-          this.#waiting.delete(waiter)
-          resolve(reached)
-        },
-      }
-      const cancel = this.#options.later(timeoutMs, () => waiter.done(false))
-      this.#waiting.add(waiter)
-    })
+    if (!this.#open && this.through < position) return false
+    const reached = this.#passed.reach(position, timeoutMs)
+    this.#drainInTime()
+    return reached
   }
 
   /** Interns what the active policy compares with and builds every index that it needs, however long that takes. */
@@ -127,7 +118,7 @@ export class OwnReplica implements Pick<TailReader, 'push'> {
 
   /** What is waited for does not come, for now. */
   giveUp(): void {
-    for (const { done } of this.#waiting) done(false)
+    this.#passed.giveUp()
   }
 
   close(): void {
@@ -135,25 +126,48 @@ export class OwnReplica implements Pick<TailReader, 'push'> {
     this.#open = false
     this.giveUp()
     this.#options.pool.release(this.#store)
+    if (!this.#draining) void this.#drain()
+  }
+
+  /** At once when a turn is full or somebody waits. */
+  #drainInTime(isUrgent = false): void {
+    if (this.#draining || this.#queue.length === 0) return
+    if (isUrgent || this.#changes >= limits.ownApplyChanges || this.#passed.isAwaited) void this.#drain()
+    else this.#cancelGathering ??= this.#options.later(limits.ownApplyWaitMs, () => void this.#drain())
   }
 
   async #drain(): Promise<void> {
+    this.#cancelGathering?.()
+    this.#cancelGathering = null
     this.#draining = true
     try {
-      for (let push = this.#queue[0]; push !== undefined && this.#open; push = this.#queue[0]) {
-        const error = await this.#take(push)
-        this.#queue.shift()
-        push.settle(error)
+      for (let gathered = this.#gathered(); gathered.length > 0 && this.#open; gathered = this.#gathered()) {
+        const error = await this.#take(gathered)
+        for (const { settle } of this.#queue.splice(0, gathered.length)) settle(error)
+        this.#changes = this.#queue.reduce((sum, { records }) => sum + changesOf(records), 0)
         if (error !== null) return
       }
     } finally {
       this.#draining = false
+      this.#changes = 0
       for (const { settle } of this.#queue.splice(0)) settle(null)
     }
   }
 
+  /** The pushes at the front of the queue that one turn takes, or one larger push. */
+  #gathered(): readonly Push[] {
+    let changes = 0
+    const count = this.#queue.findIndex(({ records }, index) => {
+      changes += changesOf(records)
+      return index > 0 && changes > limits.ownApplyChanges
+    })
+    return count < 0 ? [...this.#queue] : this.#queue.slice(0, count)
+  }
+
   /** What stopped it, or null. */
-  async #take({ records, through }: Push): Promise<Error | null> {
+  async #take(pushes: readonly Push[]): Promise<Error | null> {
+    const records = pushes.flatMap((push) => push.records)
+    const through = pushes.at(-1)?.through ?? this.through
     try {
       for (const turn of turns(records, limits.ownApplyChanges)) {
         // Before each turn: appends and pushes that wait go first.
@@ -205,7 +219,7 @@ export class OwnReplica implements Pick<TailReader, 'push'> {
     }
     const previous = this.#store
     this.#store = store
-    this.#through = restore.revision
+    this.#passed.advance(restore.revision)
     this.#unprepared = true
     pool.release(previous)
     events.replaced()
@@ -213,13 +227,8 @@ export class OwnReplica implements Pick<TailReader, 'push'> {
   }
 
   #advance(records: readonly RevisedRecord[], through: number): void {
-    if (through > this.#through) this.#through = through
-    this.#options.events.applied(records, this.#through)
-    this.#tellReached()
-  }
-
-  #tellReached(): void {
-    for (const { position, done } of this.#waiting) if (position <= this.#through) done(true)
+    this.#passed.advance(Math.max(this.through, through))
+    this.#options.events.applied(records, this.through)
   }
 
   #measure(records: readonly RevisedRecord[]): void {

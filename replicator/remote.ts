@@ -1,6 +1,7 @@
 /** What this cell does at the object store that all cells share: publishes while it holds the lease, and otherwise compares what was published with what it has.
  * Whatever goes wrong there never disturbs the cell. */
 
+import type { Later } from '../snapshots/later.ts'
 import { Lease } from '../snapshots/lease.ts'
 import { readManifest } from '../snapshots/load-manifest.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
@@ -16,7 +17,6 @@ import type { Log } from '../src/log/log.ts'
 import type { Configuration } from '../src/ops/settings.ts'
 import { writeHeartbeats } from './heartbeats.ts'
 import type { Hosted } from './hosted.ts'
-import type { Later } from './later.ts'
 import { Loop } from './loop.ts'
 import { settledWithin } from './settled-within.ts'
 
@@ -42,6 +42,8 @@ interface Mirrored {
   version: string | undefined
   /** Snapshots that differ, each told once. */
   readonly different: Set<string>
+  /** Settles when nothing is being brought there. */
+  mirrored: Promise<void>
 }
 
 export class Remote {
@@ -77,7 +79,11 @@ export class Remote {
 
   /** Brings what is published of an environment to the shared store now, when this cell publishes. Rejects as `mirror` does. */
   async mirror(hosted: Hosted): Promise<void> {
-    await this.#turns.run(() => this.#mirrorOne(hosted))
+    const state = this.#stateOf(hosted)
+    // One after another: two at once would bring the same objects twice.
+    const mirrored = state.mirrored.then(() => this.#turns.run(() => this.#mirrorOne(hosted)))
+    state.mirrored = mirrored.catch(() => undefined)
+    await mirrored
   }
 
   /** Up to where the log of an environment may be forgotten, for all that is shared; -1 unless this cell publishes. */
@@ -211,7 +217,14 @@ export class Remote {
   #stateOf(hosted: Hosted): Mirrored {
     const found = this.#mirrored.get(hosted)
     if (found !== undefined) return found
-    const state = { objects: new MirroredObjects(), manifest: null, trimmable: -1, version: undefined, different: new Set<string>() }
+    const state = {
+      objects: new MirroredObjects(),
+      manifest: null,
+      trimmable: -1,
+      version: undefined,
+      different: new Set<string>(),
+      mirrored: Promise.resolve(),
+    }
     this.#mirrored.set(hosted, state)
     return state
   }

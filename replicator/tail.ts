@@ -69,7 +69,7 @@ export class Tail {
     // The log may publish again what was read before.
     const fresh =
       first !== undefined && first.revision <= this.#position ? records.filter(({ revision }) => revision > this.#position) : records
-    if (fresh.length > 0 || through > this.#position) void this.#push(fresh, through)
+    if (fresh.length > 0 || through > this.#position) void this.#push(fresh, through, true)
   }
 
   /** The reader is not told. */
@@ -105,13 +105,13 @@ export class Tail {
     const records = recent?.after(this.#position, limits.readRecords) ?? (await log.read(env, this.#position, limits.readRecords))
     // Records past the head are durable but not published yet: they are left to that. Nothing up to the head is a gap.
     const published = records.filter(({ revision }) => revision <= head)
-    if (this.#open) await this.#push(published, published.at(-1)?.revision ?? head)
+    if (this.#open) await this.#push(published, published.at(-1)?.revision ?? head, false)
   }
 
-  #push(records: readonly RevisedRecord[], through: number): Promise<void> | void {
+  #push(records: readonly RevisedRecord[], through: number, isNew: boolean): Promise<void> | void {
     this.#position = through
     try {
-      const taken = this.#reader.push(records, through)
+      const taken = this.#reader.push(records, through, isNew)
       if (taken !== undefined) return this.#settle(taken, through)
       this.#progress(through)
     } catch (error) {

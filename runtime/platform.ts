@@ -15,6 +15,8 @@ export interface Platform {
   readonly sha256: (text: string) => Uint8Array
   /** Lets whatever waits run first. */
   readonly pause: () => Promise<void>
+  /** Resolves when the requests that have arrived by now were looked at, so that reads go before what can wait; missing where that cannot be told. */
+  readonly afterArrived?: () => Promise<void>
   readonly log: WriteLogLine
   readonly metrics: MetricRegistry
   /** The clock of query budgets; null where it stands still while a query runs: there steps are counted. Missing: `monotonicMs`. */

@@ -33,6 +33,8 @@ export const snapshotLimits = {
   attempts: 3,
   /** Facts up to which a publisher computes the state hash of its first snapshot anew: 4 s per million, on the thread that replicates (design.md 7). */
   recomputedFacts: 50_000,
+  /** Images of so many bytes are packed and proven in a thread of their own, where there is one. */
+  pressedBytes: 4 * mib,
   /** Records that are encoded or hashed between two pauses, in bytes. */
   turnBytes: mib,
 } as const

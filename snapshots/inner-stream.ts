@@ -32,6 +32,9 @@ type HeartbeatLine = Extract<StreamLine, { kind: 'heartbeat' }>
 /** Further readings of the clock after a tail has begun, and the time between them. */
 const EAGER_READINGS = 20
 const EAGER_MS = 25
+/** What nobody waits for is told with what comes after it, at the latest after so long or when there are so many pushes: a quarter of what may be untaken. */
+const TAKEN_MS = 10
+const TAKEN_PUSHES = limits.tailPushes / 4
 
 export class InnerStream {
   readonly #options: StreamOptions
@@ -42,6 +45,7 @@ export class InnerStream {
   #commands = noCommands()
   #sending = false
   #scheduled = false
+  #takenTimer: ReturnType<typeof setTimeout> | null = null
   /** A `records` line whose records are still arriving. */
   #arriving: { readonly line: RecordsLine; readonly texts: string[] } | null = null
   #silentTicks = 0
@@ -143,7 +147,7 @@ export class InnerStream {
     }
   }
 
-  #push({ tail, through, revisions }: RecordsLine, texts: readonly string[]): void {
+  #push({ tail, through, revisions, awaited }: RecordsLine, texts: readonly string[]): void {
     this.#arriving = null
     const following = this.#tails.get(tail)
     // Pushes that were under way when the tail ended.
@@ -153,7 +157,8 @@ export class InnerStream {
       // What only moves the position is not counted.
       if (texts.length === 0 || !this.#tails.has(tail)) return
       this.#commands.taken.push([tail, 1])
-      this.#schedule()
+      if (awaited || this.#commands.taken.length >= TAKEN_PUSHES) this.#schedule()
+      else this.#takenTimer ??= setTimeout(() => this.#schedule(), TAKEN_MS)
     }
     const failed = (error: unknown): void => {
       if (!this.#tails.has(tail)) return
@@ -176,7 +181,7 @@ export class InnerStream {
     for (const [tail, through, ageMs] of tails) {
       const following = this.#tails.get(tail)
       if (following === undefined) continue
-      if (through > following.through) this.#push({ kind: 'records', tail, through, revisions: [] }, [])
+      if (through > following.through) this.#push({ kind: 'records', tail, through, revisions: [], awaited: false }, [])
       // The reading is from before the replicator looked, so the state is at most this old, however long the line was under way.
       if (ageMs !== null) this.#options.seen(following.env, clock - ageMs)
     }
@@ -221,6 +226,7 @@ export class InnerStream {
   async #send(): Promise<void> {
     if (this.#id === null || this.#sending || this.#ending.signal.aborted) return
     this.#sending = true
+    this.#forgetTimer()
     const commands = this.#commands
     this.#commands = noCommands()
     const call = { method: 'POST', path: innerPaths.stream(this.#id), signal: this.#ending.signal } as const
@@ -234,12 +240,18 @@ export class InnerStream {
     if (!isEmpty(this.#commands)) this.#schedule()
   }
 
+  #forgetTimer(): void {
+    if (this.#takenTimer !== null) clearTimeout(this.#takenTimer)
+    this.#takenTimer = null
+  }
+
   #moved(): void {
     for (const look of this.#awaiting) look()
   }
 
   #break(failure: LogError): void {
     this.#failure ??= failure
+    this.#forgetTimer()
     this.#ending.abort()
   }
 

@@ -1,5 +1,6 @@
 /** What the snapshot code asks of its platform: clocks, randomness, hashing, compression, log lines. */
 import type { WriteLogLine } from '../src/ops/log-line.ts'
+import type { ImagePress } from './image-press.ts'
 
 export interface SnapshotPlatform {
   /** Milliseconds since 1970. */
@@ -16,6 +17,8 @@ export interface SnapshotPlatform {
   readonly gunzip: (chunks: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
   /** Lets whatever waits run first. */
   readonly pause: () => Promise<void>
+  /** For large images: away from the calling thread. Missing: there is no better place. */
+  readonly press?: ImagePress
   readonly log: WriteLogLine
 }
 

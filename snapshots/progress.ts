@@ -1,4 +1,5 @@
 /** Who waits for which revision, each with a bound. */
+import { type Later, webLater } from './later.ts'
 
 interface Waiter {
   readonly revision: number
@@ -7,25 +8,32 @@ interface Waiter {
 
 export class Progress {
   #revision: number
+  readonly #later: Later
   readonly #waiting = new Set<Waiter>()
 
-  constructor(revision: number) {
+  constructor(revision: number, later: Later = webLater) {
     this.#revision = revision
+    this.#later = later
   }
 
   get revision(): number {
     return this.#revision
   }
 
+  /** Whether anybody waits for what has not come. */
+  get isAwaited(): boolean {
+    return this.#waiting.size > 0
+  }
+
   /** Whether the revision is reached within the time; null waits as long as it takes. */
   reach(revision: number, timeoutMs: number | null): Promise<boolean> {
     if (revision <= this.#revision) return Promise.resolve(true)
     return new Promise((resolve) => {
-      const timer = timeoutMs === null ? undefined : setTimeout(() => waiter.settle(false), timeoutMs)
+      const cancel = timeoutMs === null ? null : this.#later(timeoutMs, () => waiter.settle(false))
       const waiter: Waiter = {
         revision,
         settle: (reached) => {
-          clearTimeout(timer)
+          cancel?.()
           this.#waiting.delete(waiter)
           resolve(reached)
         },
@@ -40,8 +48,8 @@ export class Progress {
     for (const waiter of this.#waiting) if (waiter.revision <= revision) waiter.settle(true)
   }
 
-  /** Nothing comes any more. */
-  close(): void {
+  /** What is waited for does not come, for now or for ever. */
+  giveUp(): void {
     for (const waiter of this.#waiting) waiter.settle(false)
   }
 }

@@ -2,8 +2,8 @@
 import { assert, known } from '../src/base/assert.ts'
 import type { RevisedRecord } from '../src/log/log.ts'
 import type { RestoreBody } from '../src/log/record.ts'
-import type { Store } from '../src/store/facts.ts'
 import { snapshotLimits } from './bounds.ts'
+import type { ProvenImage } from './image-press.ts'
 import { LoadError, logRefusal } from './load-error.ts'
 import { type DeltaEntry, type Manifest, manifestFormat, manifestKey, type SnapshotEntry } from './manifest.ts'
 import { ManifestPlace } from './manifest-place.ts'
@@ -126,7 +126,9 @@ export class Publication {
   async #step(image: () => ReplicaImage, force: boolean): Promise<boolean> {
     this.#place.refuseOldEpoch()
     const base = this.#base()
-    const taken = force || this.#isSnapshotDue(base) ? this.#take(image) : null
+    const isDue = force || this.#isSnapshotDue(base)
+    if (isDue && this.#isLarge(base)) await this.#to.platform.press?.begin()
+    const taken = isDue ? this.#take(image) : null
     const seen = this.#pace.seen()
     const waiting = this.#buffer.upTo(taken?.through ?? Number.POSITIVE_INFINITY)
     const delta = base.snapshots.length > 0 && waiting.records.length > 0 ? await uploadDelta(this.#to, waiting) : null
@@ -154,6 +156,11 @@ export class Publication {
     if (manifest === null) return { snapshots: [], deltas: [] }
     const snapshots = manifest.snapshots.filter((entry) => !this.#audit.isDamaged(entry))
     return { snapshots, deltas: manifest.deltas }
+  }
+
+  /** As far as the one before tells. */
+  #isLarge({ snapshots: [newest] }: Named): boolean {
+    return newest !== undefined && newest.rawBytes >= snapshotLimits.pressedBytes
   }
 
   #isSnapshotDue({ snapshots }: Named): boolean {
@@ -193,17 +200,16 @@ export class Publication {
   }
 
   async #upload(image: ReplicaImage): Promise<SnapshotEntry> {
-    const entry = await uploadSnapshot(this.#to, image, (store) => this.#prove(store, image))
+    const { entry, recomputed } = await uploadSnapshot(this.#to, image, this.#recomputed ? -1 : snapshotLimits.recomputedFacts)
+    if (recomputed !== null) this.#compare(recomputed, image)
     this.#audit.accept(entry)
     return entry
   }
 
   /** Once: the state hash is the sum of all facts, and not only what was added up. */
-  #prove(store: Store, { revision, stateHash, policyHash }: ReplicaImage): void {
-    if (this.#recomputed || store.totals().total > snapshotLimits.recomputedFacts) return
-    const found = store.recomputeStateHash()
-    if (found !== stateHash || store.policyHash() !== policyHash) {
-      const reason = `its facts have the state hash ${found}, the replica says ${stateHash}`
+  #compare(found: NonNullable<ProvenImage['recomputed']>, { revision, stateHash, policyHash }: ReplicaImage): void {
+    if (found.stateHash !== stateHash || found.policyHash !== policyHash) {
+      const reason = `its facts have the state hash ${found.stateHash}, the replica says ${stateHash}`
       throw new PublishError({ code: 'mismatch', operation: 'publish snapshot', key: this.#to.env, revision, reason })
     }
     this.#recomputed = true

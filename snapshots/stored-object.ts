@@ -28,6 +28,25 @@ export const readStored = async <T>(
   return result
 }
 
+/** All of an object's bytes as they are stored, of which only the number is checked. Rejects with LoadError. */
+export const readWhole = async (objects: ObjectStore, expected: Expected): Promise<Uint8Array> => {
+  const { operation, key, revision, storedBytes } = expected
+  const bytes = new Uint8Array(storedBytes)
+  let filled = 0
+  const damaged = (reason: string): LoadError => new LoadError({ operation, key, revision, code: 'damaged', reason })
+  try {
+    for await (const chunk of await fetched(objects, expected)) {
+      if (filled + chunk.length > storedBytes) throw damaged(`it goes on behind ${storedBytes} bytes`)
+      bytes.set(chunk, filled)
+      filled += chunk.length
+    }
+  } catch (error) {
+    throw storeFailure(error, expected)
+  }
+  if (filled < storedBytes) throw damaged(`it ends after ${filled} of ${storedBytes} bytes`)
+  return bytes
+}
+
 /** The failure of a call to the store, as one of loading. */
 export const storeFailure = (
   error: unknown,

@@ -1,16 +1,14 @@
 /** Writes immutable objects and reads each back before anything names it. */
 import type { RevisedRecord } from '../src/log/log.ts'
 import type { RestoreBody } from '../src/log/record.ts'
-import type { Store } from '../src/store/facts.ts'
 import { snapshotLimits } from './bounds.ts'
-import { hashChunks } from './chunk-hashes.ts'
 import { encodeRecords, joinDelta } from './delta.ts'
+import { type ImagePress, type ProvenImage, packedBytes, pressHere } from './image-press.ts'
 import { LoadError } from './load-error.ts'
-import { type LoadFrom, loadImage } from './load-snapshot.ts'
+import type { LoadFrom } from './load-snapshot.ts'
 import type { DeltaEntry, SnapshotEntry } from './manifest.ts'
 import { deltaKey, restoreKey, snapshotKey } from './object-keys.ts'
 import { type ObjectStore, StoreError } from './object-store.ts'
-import type { SnapshotPlatform } from './platform.ts'
 import { PublishError } from './publish-error.ts'
 import { readDelta } from './replay.ts'
 
@@ -31,48 +29,51 @@ export interface UploadTo extends LoadFrom {
   readonly env: string
 }
 
-/** `proof` looks at what was loaded back, before its memory is given back. Rejects with PublishError. */
-export const uploadSnapshot = async (to: UploadTo, image: ReplicaImage, proof: (store: Store) => void): Promise<SnapshotEntry> => {
-  const chunks = await hashChunks(image.bytes, to.platform)
-  const stored = await compressed(to, image.bytes)
+export interface UploadedSnapshot extends ProvenImage {
+  readonly entry: SnapshotEntry
+}
+
+/** Reads it back, and what its facts add up to when they are no more than `recomputedFacts`; the bytes of the image are given away. Rejects with PublishError. */
+export const uploadSnapshot = async (to: UploadTo, image: ReplicaImage, recomputedFacts = -1): Promise<UploadedSnapshot> => {
+  const rawBytes = image.bytes.length
+  const press = pressFor(to, rawBytes)
+  const { bytes, sha256, chunks } = await press.pack(image.bytes)
   const { revision, through, stateHash, policyHash, schemaVersion } = image
   const entry: SnapshotEntry = {
     revision,
     through,
-    key: snapshotKey(to.env, revision, stored.sha256),
-    storedBytes: stored.bytes.length,
-    rawBytes: image.bytes.length,
-    sha256: stored.sha256,
+    key: snapshotKey(to.env, revision, sha256),
+    storedBytes: bytes.length,
+    rawBytes,
+    sha256,
     chunks,
     stateHash,
     policyHash,
     schemaVersion,
   }
   const what = { operation: 'publish snapshot', key: entry.key, revision }
-  await putObject(to.objects, stored.bytes, what)
-  await proven(what, () => loadBack(to, { ...entry, logId: image.logId }, proof))
-  return entry
+  await putObject(to.objects, bytes, what)
+  const proof = await proven(what, () => press.prove(to.objects, { ...entry, logId: image.logId }, recomputedFacts))
+  return { entry, ...proof }
 }
 
-/** Rejects with PublishError. */
+/** The bytes of the image are given away. Rejects with PublishError. */
 export const uploadRestorePoint = async (to: UploadTo, image: ReplicaImage): Promise<RestoreBody> => {
-  const stored = await compressed(to, image.bytes)
+  const rawBytes = image.bytes.length
+  const press = pressFor(to, rawBytes)
+  const { bytes, sha256 } = await press.pack(image.bytes)
   const { revision, stateHash, logId } = image
-  const key = restoreKey(to.env, revision, stored.sha256)
-  const body: RestoreBody = {
-    kind: 'restore',
-    key,
-    sha256: stored.sha256,
-    storedBytes: stored.bytes.length,
-    rawBytes: image.bytes.length,
-    stateHash,
-    revision,
-  }
+  const key = restoreKey(to.env, revision, sha256)
+  const body: RestoreBody = { kind: 'restore', key, sha256, storedBytes: bytes.length, rawBytes, stateHash, revision }
   const what = { operation: 'publish restore point', key, revision }
-  await putObject(to.objects, stored.bytes, what)
-  await proven(what, () => loadBack(to, { ...body, logId }, () => undefined))
+  await putObject(to.objects, bytes, what)
+  await proven(what, () => press.prove(to.objects, { ...body, logId }, -1))
   return body
 }
+
+/** Small images take less than it takes to hand them over. */
+const pressFor = (to: UploadTo, rawBytes: number): ImagePress =>
+  to.platform.press !== undefined && rawBytes >= snapshotLimits.pressedBytes ? to.platform.press : pressHere(to)
 
 /** A delta from `first` on: up to `last`, or up to the record in front of which it would become too large. Rejects with PublishError. */
 export const uploadDelta = async (
@@ -90,7 +91,7 @@ export const uploadRawDelta = async (
   to: UploadTo,
   { first, last, raw }: { readonly first: number; readonly last: number; readonly raw: Uint8Array },
 ): Promise<DeltaEntry> => {
-  const stored = await compressed(to, raw)
+  const stored = await packedBytes(raw, to.platform)
   const entry: DeltaEntry = {
     first,
     last,
@@ -137,37 +138,15 @@ export const publishFailure = (
   return new PublishError({ ...what, code, reason: `it cannot be read back: ${error.reason}`, cause: error })
 }
 
-const loadBack = async (to: UploadTo, image: Parameters<typeof loadImage>[1], proof: (store: Store) => void): Promise<void> => {
-  const store = await loadImage(to, image)
-  try {
-    proof(store)
-  } finally {
-    to.pool.release(store)
-  }
-}
-
-const proven = async (
+const proven = async <T>(
   what: { readonly operation: string; readonly key: string; readonly revision: number },
-  read: () => Promise<void>,
-): Promise<void> => {
+  read: () => Promise<T>,
+): Promise<T> => {
   try {
-    await read()
+    return await read()
   } catch (error) {
     throw publishFailure(error, what)
   }
-}
-
-const compressed = async (
-  { platform }: { readonly platform: SnapshotPlatform },
-  raw: Uint8Array,
-): Promise<{ readonly bytes: Uint8Array; readonly sha256: string }> => {
-  const bytes = await platform.gzip(raw)
-  const hash = platform.sha256()
-  for (let start = 0; start < bytes.length; start += snapshotLimits.turnBytes) {
-    hash.update(bytes.subarray(start, start + snapshotLimits.turnBytes))
-    await platform.pause()
-  }
-  return { bytes, sha256: hash.digest() }
 }
 
 const areEqual = async (a: Uint8Array, b: Uint8Array, pause: () => Promise<void>): Promise<boolean> => {

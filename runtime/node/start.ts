@@ -1,6 +1,7 @@
 /** What every process that serves begins with: its platform, its keys, its server, and why it cannot start. */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { errorCode } from '../../snapshots/node/error-code.ts'
 import type { Configuration } from '../../src/ops/settings.ts'
 import type { createApp } from '../app.ts'
 import { KeyRing, parseKeyFile } from '../keys.ts'
@@ -17,7 +18,14 @@ export class StartError extends Error {
 export const nodePlatform = ({ logLevel }: Configuration): Platform => ({
   ...webPlatform(pinoLogLines(logLevel), prometheusRegistry()),
   sha256: (text) => createHash('sha256').update(text, 'utf8').digest(),
+  afterArrived,
 })
+
+/** The loop looks at its sockets once between two of these. */
+const afterArrived = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(() => setImmediate(resolve))
+  })
 
 /** The key ring of the file of key hashes, empty without one; rejects with StartError. */
 export const readKeys = async ({ keys: path }: Pick<Configuration, 'keys'>, platform: Platform): Promise<KeyRing> => {
@@ -50,8 +58,8 @@ export const openServer = async (
   try {
     return await listen({ host, port, requestTimeoutMs, app })
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : ''
-    const reason = code === 'EADDRINUSE' ? 'another process uses it: stop that one or choose another with OSO_PORT' : reasonOf(cause)
+    const reason =
+      errorCode(cause) === 'EADDRINUSE' ? 'another process uses it: stop that one or choose another with OSO_PORT' : reasonOf(cause)
     throw new StartError(`cannot listen on ${host}:${port}: ${reason}`, { cause })
   }
 }

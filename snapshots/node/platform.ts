@@ -9,7 +9,7 @@ import type { SnapshotPlatform } from '../platform.ts'
 import { yieldPool } from './yielding-pool.ts'
 
 /** Images barely shrink further at higher levels, which cost more (platform.md 6). */
-const level = constants.Z_BEST_SPEED
+export const compressionLevel = constants.Z_BEST_SPEED
 /** Of one turn of the decompressing thread: with the default of 16 KiB going there and back takes as long as the work. */
 const INFLATED_BYTES = 256 * 1024
 const compress = promisify<Uint8Array, { readonly level: number }, Uint8Array>(gzip)
@@ -23,7 +23,7 @@ export const nodeSnapshotPlatform = (log: WriteLogLine): SnapshotPlatform => ({
     return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') }
   },
   gzip: (bytes) => {
-    const compressed = compress(bytes, { level })
+    const compressed = compress(bytes, { level: compressionLevel })
     yieldPool()
     return compressed
   },

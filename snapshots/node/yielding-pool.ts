@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 
 /** A tenth of the share of a thread that has not given way: on a machine that is full, a snapshot still comes to its end. */
-const NICENESS = 10
+export const NICENESS = 10
 /** As the library that runs the pool names them. */
 const POOL_THREAD = 'libuv-worker'
 /** Of Linux; elsewhere the threads stay what they are. */

@@ -65,8 +65,8 @@ export const limits = {
   tailStallMs: 10_000,
   /** Between two pushes that only say that an environment is idle, in ms. */
   idleAdvanceMs: 50,
-  /** Rough bytes of the newest records that a replicator keeps in memory, of all environments. */
-  recentBytes: 64 * 1024 * 1024,
+  /** Bytes of the newest records that a replicator keeps in memory, of all environments. */
+  recentBytes: 16 * 1024 * 1024,
   /** Bytes that a database image travels in. */
   imageChunkBytes: 1024 * 1024,
   /** Between two readings of its clock that a runtime sends its replicator, in ms, each answered by a heartbeat; so many without an answer end the stream. */
@@ -92,6 +92,8 @@ export const limits = {
   directoryLockMs: 1000,
   /** The same for the replicator's own replica: one turn of the thread that appends and pushes. */
   ownApplyChanges: 100,
+  /** How long its pushes are gathered, in ms, while they have fewer changes and nobody waits for them: beside steady writes one turn applies several of them. */
+  ownApplyWaitMs: 50,
   /** Waits before something that failed is tried again, in ms: the first, doubled each time, and the longest. */
   retryMs: 250,
   retryMaxMs: 30_000,

@@ -59,6 +59,9 @@ export const apply = (store: Store, records: readonly RevisedRecord[]): ApplyOut
   return { revision: store.revision(), ...tally, restore }
 }
 
+/** How much it takes to apply them. */
+export const changesOf = (records: readonly RevisedRecord[]): number => records.reduce((sum, { record }) => sum + weightOf(record), 0)
+
 /** Splits records into turns of at most `changes` changes, or of one record that has more. */
 export const turns = (records: readonly RevisedRecord[], changes: number): readonly (readonly RevisedRecord[])[] => {
   const groups: RevisedRecord[][] = []

@@ -60,8 +60,8 @@ export interface Published {
 
 export interface TailReader {
   /** Records, and the position up to which nothing is missing now; without records only that moved. A promise holds further pushes back, with a bound, until it
-   * settles: the records are applied then. */
-  push(records: readonly RevisedRecord[], through: number): void | Promise<void>
+   * settles: the records are applied then. `isNew`: published just now; otherwise they were read, and nothing more is before that promise settles. */
+  push(records: readonly RevisedRecord[], through: number, isNew?: boolean): void | Promise<void>
   /** The tail ended: the position is out of range, the log cannot be read or is another one, the environment is gone, the replicator is gone, or `push` threw.
    * `LogError` codes tell which: after `unavailable` follow again, after `out-of-range` or `diverged` load a snapshot. */
   failed(error: unknown): void

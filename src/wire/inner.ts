@@ -64,7 +64,7 @@ export type StreamCommands = z.infer<typeof commandsShape>
 
 const lineShape = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('hello'), stream: z.string(), status: statusShape }),
-  z.object({ kind: z.literal('records'), tail: integer, through: integer, revisions: z.array(integer) }),
+  z.object({ kind: z.literal('records'), tail: integer, through: integer, revisions: z.array(integer), awaited: z.boolean() }),
   z.object({ kind: z.literal('failed'), tail: integer, error: sentErrorShape }),
   z.object({
     kind: z.literal('heartbeat'),
@@ -74,11 +74,18 @@ const lineShape = z.discriminatedUnion('kind', [
   }),
 ])
 
-/** One line of the stream. After `records` comes one line for each revision: the text of that record. `heartbeat` lists each tail with the position up to which
+/** One line of the stream. After `records` comes one line for each revision: the text of that record; `awaited`: another runtime may wait until this one has done
+ * with them, or the tail itself. `heartbeat` lists each tail with the position up to which
  * nothing is missing, and how long ago that was seen to be the head of the log: null while the tail is behind it. */
 export type StreamLine =
   | { readonly kind: 'hello'; readonly stream: string; readonly status: SentStatus }
-  | { readonly kind: 'records'; readonly tail: number; readonly through: number; readonly revisions: readonly number[] }
+  | {
+      readonly kind: 'records'
+      readonly tail: number
+      readonly through: number
+      readonly revisions: readonly number[]
+      readonly awaited: boolean
+    }
   | { readonly kind: 'failed'; readonly tail: number; readonly error: SentError }
   | {
       readonly kind: 'heartbeat'

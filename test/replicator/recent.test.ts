@@ -1,8 +1,10 @@
-/** The newest records in memory: what is forgotten takes none. */
+/** The newest records in memory: held as bytes, and what is forgotten takes none. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { RecentRecords } from '../../replicator/recent.ts'
+import { limits } from '../../src/base/limits.ts'
+import type { RevisedRecord } from '../../src/log/log.ts'
 import { facts, insert, logRecord } from '../support/record.ts'
 
 const collectGarbage = (): void => {
@@ -10,21 +12,47 @@ const collectGarbage = (): void => {
   runInNewContext('gc()')
 }
 
-test('forgotten records are given back one by one, not when there are many', async () => {
-  const recent = new RecentRecords(100_000).open(-1)
+const recordAt = (revision: number, units = 10): RevisedRecord => {
+  const inserts = Array.from({ length: 100 }, (_, number) => insert('note', `Text:${revision}-${number}-${'x'.repeat(units)}`))
+  return { revision, record: logRecord(facts(...inserts), { writeId: `w${revision}` }) }
+}
+
+test('what follows a position is what was added, and no object of it is held', async () => {
+  const recent = new RecentRecords(1_000_000).open(-1)
   const watch = (revision: number): WeakRef<object> => {
-    const body = facts(...Array.from({ length: 100 }, (_, number) => insert('note', `Text:${revision}-${number}`)))
-    recent.add([{ revision, record: logRecord(body, { writeId: `w${revision}` }) }])
-    return new WeakRef(body)
+    const added = recordAt(revision)
+    recent.add([added])
+    return new WeakRef(added.record)
   }
-  const bodies = Array.from({ length: 20 }, (_, revision) => watch(revision))
-  const kept = recent.after(19 - 3, 100)?.length
+  const held = Array.from({ length: 20 }, (_, revision) => watch(revision))
   // What was made in this turn is held until it ends.
   await new Promise<void>((resolve) => {
     setImmediate(resolve)
   })
   collectGarbage()
-  expect(kept).toBe(3)
+  expect(held.filter((record) => record.deref() !== undefined)).toHaveLength(0)
+  const added = Array.from({ length: 20 }, (_, revision) => recordAt(revision))
+  expect(recent.after(-1, 100)).toEqual(added)
+  expect(recent.after(11, 3)).toEqual(added.slice(12, 15))
+  expect(recent.after(19, 100)).toEqual([])
+})
+
+test('one reading takes no more bytes than one turn has, and at least one record', () => {
+  const recent = new RecentRecords(100 * limits.readChunkBytes).open(-1)
+  const units = limits.readChunkBytes / 250
+  for (let revision = 0; revision < 6; revision++) recent.add([recordAt(revision, units)])
+  recent.add([recordAt(6, 3 * units)])
+  expect(recent.after(-1, 100)?.map(({ revision }) => revision)).toEqual([0, 1])
+  expect(recent.after(5, 100)?.map(({ revision }) => revision)).toEqual([6])
+})
+
+test('forgotten records are given back one by one, not when there are many', () => {
+  const recent = new RecentRecords(4_000_000).open(-1)
+  collectGarbage()
+  const before = process.memoryUsage().arrayBuffers
+  for (let revision = 0; revision < 40; revision++) recent.add([recordAt(revision, 10_000)])
+  collectGarbage()
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8_000_000)
   expect(recent.after(0, 100)).toBe(null)
-  expect(bodies.map((body) => body.deref() !== undefined).indexOf(true)).toBeGreaterThan(10)
+  expect(recent.after(36, 100)?.map(({ revision }) => revision)).toEqual([37])
 })

@@ -1,4 +1,5 @@
 /** What a replicator does at the object store that all cells share, and that nothing there disturbs the cell. */
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { readHeartbeat } from '../../snapshots/heartbeat.ts'
 import { readManifest } from '../../snapshots/load-manifest.ts'
@@ -38,6 +39,32 @@ test('the holder of the lease mirrors every environment, and tells the heads', a
   )
   expect(heartbeat).toMatchObject({ head: 5, environments: { e: 5 } })
   expect(cell.replicator.measure()).toMatchObject({ holdsLease: true, remoteFailures: 0, stateHashMismatches: 0 })
+})
+
+test('no object is brought there twice, however many ask for it at once', async () => {
+  const inner = memoryObjectStore('shared')
+  const puts: string[] = []
+  const release = Promise.withResolvers<void>()
+  const remote: ObjectStore = {
+    ...inner,
+    async put(key, bytes, condition) {
+      if (key.startsWith('e/snapshots/')) {
+        puts.push(key)
+        await release.promise
+      }
+      return inner.put(key, bytes, condition)
+    },
+  }
+  const cell = await startCell({ remote })
+  await cell.replicator.createEnvironment('e')
+  await write(cell, 'e', 3)
+  const asked = [cell.replicator.publish('e'), cell.replicator.publish('e')]
+  await until(() => (puts.length > 0 ? true : null))
+  // The interval of mirroring passes some times meanwhile.
+  await delay(100)
+  release.resolve()
+  await Promise.all(asked)
+  expect(puts).toEqual([...new Set(puts)])
 })
 
 test('a new cell starts from what is shared, when the log does not reach back', async () => {

@@ -2,22 +2,16 @@
 import { describe, expect, test } from 'vitest'
 import { verifyEnvironment } from '../../runtime/cli/verify-environment.ts'
 import { loadImage } from '../../snapshots/load-snapshot.ts'
-import { type Manifest, manifestKey, printManifest, type SnapshotEntry } from '../../snapshots/manifest.ts'
+import { type Manifest, manifestKey, printManifest } from '../../snapshots/manifest.ts'
 import { uploadSnapshot } from '../../snapshots/upload.ts'
 import { at, known } from '../../src/base/assert.ts'
 import type { Fact } from '../../src/base/value.ts'
 import type { RevisedRecord } from '../../src/log/log.ts'
 import type { Store } from '../../src/store/facts.ts'
 import { bytesOf, env, Publisher, pool, TestReplica, withObject } from '../snapshots/support.ts'
+import { readerOf } from './support/roles.ts'
 
-const factOf = (user: number): Fact => ({
-  predicate: 'has_role',
-  args: [
-    { type: 'User', id: `u${user}` },
-    { type: 'String', id: 'reader' },
-    { type: 'Repo', id: 'r1' },
-  ],
-})
+const factOf = (user: number): Fact => readerOf(`u${user}`, 'r1')
 
 const record = (revision: number): RevisedRecord => ({
   revision,
@@ -56,7 +50,7 @@ const forge = async (
   replica.store = await loadImage({ objects, platform, pool }, { ...entry, logId: manifest.logId })
   replica.through = entry.through
   change(replica.store)
-  const forged: SnapshotEntry = await uploadSnapshot({ objects, platform, pool, env }, replica.image(), () => {})
+  const { entry: forged } = await uploadSnapshot({ objects, platform, pool, env }, replica.image())
   replica.close()
   const snapshots = manifest.snapshots.with(index, forged)
   await objects.put(manifestKey(env), printManifest({ ...manifest, snapshots }))

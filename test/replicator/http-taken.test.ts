@@ -1,0 +1,90 @@
+/** What a runtime tells of the pushes that it has done with: at once where another runtime waits, and otherwise several in one request. */
+import { expect, onTestFinished, test, vi } from 'vitest'
+import type { InnerFetch } from '../../snapshots/inner-fetch.ts'
+import { innerPaths } from '../../src/wire/inner.ts'
+import { type ServedReplicator, type ServeOptions, serve } from './http-harness.ts'
+import { note, reader } from './inner-conformance.ts'
+
+const open = async (options: ServeOptions = {}): Promise<ServedReplicator> => {
+  const served = await serve(options)
+  onTestFinished(() => served.end())
+  return served
+}
+
+interface Seen {
+  /** Of each `records` line with records. */
+  readonly awaited: boolean[]
+  /** Pushes told of in each request that tells of some. */
+  readonly taken: number[]
+}
+
+/** Looks at what passes, both ways. */
+const watched =
+  (seen: Seen) =>
+  (own: InnerFetch): InnerFetch =>
+  async (url, request) => {
+    if (request.body?.includes('"taken"')) {
+      // What `parseCommands` takes.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      const { taken } = JSON.parse(request.body) as { taken: [number, number][] }
+      const pushes = taken.reduce((sum, [, count]) => sum + count, 0)
+      if (pushes > 0) seen.taken.push(pushes)
+    }
+    const response = await own(url, request)
+    if (!url.endsWith(innerPaths.streams) || response.body === null) return response
+    return { ...response, text: () => response.text(), body: lookedAt(response.body, seen) }
+  }
+
+async function* lookedAt(body: AsyncIterable<Uint8Array>, { awaited }: Seen): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    for (const [, found] of Buffer.from(chunk)
+      .toString()
+      .matchAll(/"revisions":\[\d[^\]]*\],"awaited":(true|false)/g))
+      awaited.push(found === 'true')
+    yield chunk
+  }
+}
+
+test('a runtime alone is waited for by nobody, and tells of every push all the same; with another one it is waited for', async () => {
+  const { client } = await open()
+  const seen: Seen = { awaited: [], taken: [] }
+  const first = client({ over: watched(seen) })
+  await first.createEnvironment('e')
+  const own = reader()
+  first.tail('e', -1, own)
+  // What is read before the head is reached is waited for: the next reading begins then.
+  await own.count(1)
+  expect(seen.awaited).toEqual([true])
+  await vi.waitFor(() => expect(seen.taken).toEqual([1]), { timeout: 20_000, interval: 5 })
+  const told = (): number => seen.taken.reduce((sum, count) => sum + count, 0)
+  const append = async (name: string): Promise<void> => {
+    await first.append('e', note(name), name)
+    await vi.waitFor(() => expect(told()).toBe(seen.awaited.length), { timeout: 20_000, interval: 5 })
+  }
+  for (let number = 0; number < 5; number++) await append(`n${number}`)
+  expect(seen.awaited.slice(1)).toEqual([false, false, false, false, false])
+
+  const second = client()
+  const other = reader()
+  second.tail('e', -1, other)
+  await other.count(6)
+  await append('with another')
+  expect(seen.awaited.at(-1)).toBe(true)
+})
+
+test('pushes that come one after another are told of together', async () => {
+  const { client } = await open()
+  const seen: Seen = { awaited: [], taken: [] }
+  const runtime = client({ over: watched(seen) })
+  await runtime.createEnvironment('e')
+  const own = reader()
+  runtime.tail('e', -1, own)
+  await vi.waitFor(() => expect(seen.taken).toEqual([1]), { timeout: 20_000, interval: 5 })
+  for (let number = 0; number < 60; number++) await runtime.append('e', note(`n${number}`), `w${number}`)
+  await own.count(61)
+  await vi.waitFor(() => expect(seen.taken.reduce((sum, count) => sum + count, 0)).toBe(seen.awaited.length), {
+    timeout: 20_000,
+    interval: 5,
+  })
+  expect(seen.taken.length).toBeLessThan(seen.awaited.length)
+})

@@ -126,7 +126,8 @@ const advance = async (options: LoadOptions, { store, manifest, from, last, refu
       options.pool.release(store)
       throw error
     }
-    refuse(options, refused, error)
+    // One that there is no room for ends it as a damaged one does: what is in front of it answers.
+    note(options, refused, error)
     return Math.min(reached, last ?? Number.POSITIVE_INFINITY)
   }
 }
@@ -140,9 +141,14 @@ interface Start {
 }
 
 /** Goes on without it, unless that is no answer to what happened. */
-const refuse = ({ platform, env }: LoadOptions, refused: LoadError[], error: unknown): void => {
+const refuse = (options: LoadOptions, refused: LoadError[], error: unknown): void => {
+  const { env } = options
   const failure = error instanceof ApplyError ? foreign(env, error) : error instanceof SqlError ? noMemory(env, error) : error
   if (!(failure instanceof LoadError) || failure.code === 'memory') throw failure
+  note(options, refused, failure)
+}
+
+const note = ({ platform, env }: LoadOptions, refused: LoadError[], failure: LoadError): void => {
   refused.push(failure)
   logRefusal(platform.log, env, failure)
 }

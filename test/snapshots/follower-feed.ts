@@ -156,5 +156,7 @@ export const follow = (options: FollowedOptions) => {
 /** Users that may read a repository, as the follower answers now. */
 export const readers = (follower: Follower, repo = 'r1'): readonly string[] =>
   known(follower.replica, 'it has loaded')
-    .store.facts({ predicate: 'has_role', args: [] }, false, 1000)
-    .flatMap(({ args }) => (args[2]?.id === repo ? [args[0]?.id ?? ''] : []))
+    .store.facts({ predicate: 'has_role', args: [any, any, { type: 'Repo', id: repo }] }, false, 1000)
+    .flatMap(({ args }) => args[0]?.id ?? [])
+
+const any = { type: null, id: null }

@@ -3,45 +3,31 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Fact, FactPattern, Value } from '../../src/base/value.ts'
 import { createEngine } from '../../src/engine/create.ts'
-import { constantsOf } from '../../src/engine/question.ts'
-import { SubjectMemory } from '../../src/engine/subject-memory.ts'
-import type { Database } from '../../src/store/database.ts'
 import type { Store } from '../../src/store/facts.ts'
-import { createStore } from '../../src/store/store.ts'
 import { createOracle } from '../oracle/oracle.ts'
-import { validPolicy } from '../support/check.ts'
 import { emptyDatabase } from '../support/database.ts'
+import {
+  counting,
+  fact,
+  granted,
+  isOwn,
+  opened,
+  organization,
+  parent,
+  policy,
+  repository,
+  request,
+  team,
+  user,
+  value,
+} from '../support/subjects.ts'
 
-const policy = validPolicy(`
-actor User {}
-resource Organization { roles = ["member", "admin"]; }
-actor Team { roles = ["member"]; relations = { parent: Team }; }
-has_role(user: User, "member", parent: Team) if
-  child matches Team and has_relation(child, "parent", parent) and has_role(user, "member", child);
-resource Repository {
-  roles = ["reader", "writer"];
-  permissions = ["read", "write", "fork"];
-  relations = { organization: Organization, owner: User };
-  "reader" if "writer";
-  "writer" if "owner";
-  "reader" if "admin" on "organization";
-  "read" if "reader";
-  "write" if "writer";
-}
-has_permission(user: User, "fork", repository: Repository) if
-  has_permission(user, "read", repository) and not is_blocked(user, repository);
-has_role(user: User, role: String, repository: Repository) if
-  team matches Team and has_role(team, role, repository) and has_role(user, "member", team);
-`)
-
-const value = (type: string, id: string): Value => ({ type, id })
 const users = ['u1', 'u2', 'u3'].map((id) => value('User', id))
 const teams = ['t1', 't2', 't3', 't4'].map((id) => value('Team', id))
 const organizations = ['o1', 'o2'].map((id) => value('Organization', id))
 const repositories = ['r1', 'r2', 'r3'].map((id) => value('Repository', id))
 const actions = ['read', 'write', 'fork']
 
-const fact = (predicate: string, ...args: readonly Value[]): Fact => ({ predicate, args })
 const named = (predicate: string, one: readonly Value[], names: readonly string[], two: readonly Value[]): fc.Arbitrary<Fact> =>
   fc
     .tuple(fc.constantFrom(...one), fc.constantFrom(...names), fc.constantFrom(...two))
@@ -69,41 +55,6 @@ const edits = fc.oneof(
   { weight: 2, arbitrary: patterns.map((pattern) => ({ kind: 'remove' as const, pattern })) },
 )
 const turns = fc.record({ edits: fc.array(edits, { minLength: 1, maxLength: 4, size: 'max' }), rollback: fc.boolean() })
-
-const request = { contextFacts: [], unixSeconds: 0, nowMs: null, timeoutMs: 60_000 }
-
-const open = (database: Database = emptyDatabase()): Store => {
-  const store = createStore(database)
-  store.transaction(() => store.intern(constantsOf(policy)))
-  return store
-}
-
-/** Others in numbers, so that plans are made for large tables: one subject has few of many rows. None of them has to do with those above. */
-const PAD = 'pad'
-const padding: readonly Fact[] = Array.from({ length: 100 }, (_, index) => {
-  const pad = (type: string, number = index): Value => value(type, `${PAD}${number}`)
-  const name = (id: string): Value => value('String', id)
-  return [
-    fact('has_role', pad('User'), name('member'), pad('Team')),
-    fact('has_relation', pad('Team'), name('parent'), pad('Team', index + 1)),
-    fact('has_role', pad('User'), name('admin'), pad('Organization')),
-    fact('has_role', pad('User'), name('reader'), pad('Repository')),
-    fact('has_role', pad('Team'), name('writer'), pad('Repository')),
-    fact('has_relation', pad('Repository'), name('organization'), pad('Organization')),
-    fact('has_relation', pad('Repository'), name('owner'), pad('User')),
-    fact('is_blocked', pad('User'), pad('Repository')),
-  ]
-}).flat()
-
-const isOwn = ({ args }: Fact): boolean => !args.some(({ id }) => id.startsWith(PAD))
-
-const opened = (database?: Database): Store => {
-  const store = open(database)
-  store.transaction(() => {
-    for (const item of padding) store.insert(item)
-  })
-  return store
-}
 
 class Undone extends Error {}
 
@@ -139,17 +90,17 @@ test('after any writes, rolled back ones included, as if nothing were remembered
         const plain = createEngine({ store, policy, memory: 'none' })
         const compare = (): void => {
           const oracle = createOracle(policy, store.facts({ predicate: null, args: [] }, false, 2000).filter(isOwn))
-          for (const user of [...users, value('User', 'nobody')])
+          for (const who of [...users, value('User', 'nobody')])
             for (const action of actions)
-              for (const repository of repositories) {
-                const found = [engine, plain, oracle].map((item) => item.authorize(user, action, repository, request))
-                expect(found, `${user.id} ${action} ${repository.id}`).toEqual([found[2], found[2], found[2]])
+              for (const what of repositories) {
+                const found = [engine, plain, oracle].map((item) => item.authorize(who, action, what, request))
+                expect(found, `${who.id} ${action} ${what.id}`).toEqual([found[2], found[2], found[2]])
               }
         }
         compare()
         for (const item of later) {
           // Asked in the middle of a transaction, too: what is seen there may be taken back.
-          turn(store, item, () => users.forEach((user) => engine.authorize(user, 'read', repositories[0] ?? user, request)))
+          turn(store, item, () => users.forEach((who) => engine.authorize(who, 'read', repositories[0] ?? who, request)))
           compare()
         }
         engine.close()
@@ -160,60 +111,6 @@ test('after any writes, rolled back ones included, as if nothing were remembered
     { numRuns: 20 },
   )
 })
-
-/** Counts how often lists are read: their statements are the ones that end with a limit. */
-const counting = (database: Database): { readonly database: Database; readonly reads: () => number } => {
-  let reads = 0
-  const prepare: Database['prepare'] = (sql) => {
-    const statement = database.prepare(sql)
-    if (!sql.endsWith('LIMIT 33')) return statement
-    return {
-      ...delegated(statement),
-      each: (each, ...values) => {
-        reads += 1
-        statement.each(each, ...values)
-      },
-    }
-  }
-  const guarded: Database['guarded'] = (steps, stop, work, remembered) => database.guarded(steps, stop, work, remembered)
-  const whole: Database = {
-    exec: (sql) => database.exec(sql),
-    prepare,
-    guarded,
-    inTransaction: () => database.inTransaction(),
-    serialize: () => database.serialize(),
-    deserialize: (image, slack) => database.deserialize(image, slack),
-    receive: (rawBytes, slack) => database.receive(rawBytes, slack),
-    memoryBytes: () => database.memoryBytes(),
-    close: () => database.close(),
-  }
-  return { database: whole, reads: () => reads }
-}
-
-const delegated = (statement: ReturnType<Database['prepare']>): ReturnType<Database['prepare']> => ({
-  bind: (index, item) => statement.bind(index, item),
-  test: () => statement.test(),
-  all: (...values) => statement.all(...values),
-  get: (...values) => statement.get(...values),
-  run: (...values) => statement.run(...values),
-  each: (each, ...values) => statement.each(each, ...values),
-  finalize: () => statement.finalize(),
-})
-
-const [user, team, parent, repository, organization] = [
-  value('User', 'u'),
-  value('Team', 't'),
-  value('Team', 'p'),
-  value('Repository', 'r'),
-  value('Organization', 'o'),
-]
-const granted: readonly Fact[] = [
-  fact('has_role', user, value('String', 'member'), team),
-  fact('has_relation', team, value('String', 'parent'), parent),
-  fact('has_role', parent, value('String', 'reader'), repository),
-  fact('has_relation', repository, value('String', 'organization'), organization),
-  fact('has_role', user, value('String', 'member'), organization),
-]
 
 test('lists are read once, and again when a table that they were read from has changed', () => {
   const { database, reads } = counting(emptyDatabase())
@@ -260,28 +157,6 @@ test('steps that subjects have in common are read once', () => {
   store.database.close()
 })
 
-test('what is too long to remember is searched for, in lists and in recursions, loops included', () => {
-  const store = opened()
-  const chain = Array.from({ length: 50 }, (_, index) => value('Team', `c${index}`))
-  const last = chain[49] ?? team
-  const many = Array.from({ length: 50 }, (_, index) => value('Repository', `m${index}`))
-  store.transaction(() => {
-    store.insert(fact('has_role', user, value('String', 'member'), chain[0] ?? team))
-    for (const [index, from] of chain.entries())
-      store.insert(fact('has_relation', from, value('String', 'parent'), chain[(index + 1) % chain.length] ?? team))
-    store.insert(fact('has_role', last, value('String', 'reader'), repository))
-    for (const item of many) store.insert(fact('has_role', user, value('String', 'writer'), item))
-  })
-  const engine = createEngine({ store, policy })
-  for (let round = 0; round < 2; round += 1) {
-    expect(engine.authorize(user, 'read', repository, request)).toBe(true)
-    expect(engine.authorize(user, 'write', repository, request)).toBe(false)
-    expect(many.every((item) => engine.authorize(user, 'write', item, request))).toBe(true)
-    expect(engine.authorize(value('User', 'other'), 'read', repository, request)).toBe(false)
-  }
-  store.database.close()
-})
-
 test('when too many shapes were asked, all are prepared anew', () => {
   const store = opened()
   store.transaction(() => granted.forEach((item) => store.insert(item)))
@@ -313,21 +188,5 @@ test('the budget of the request holds for what is listed', () => {
   const engine = createEngine({ store, policy })
   let clock = 0
   expect(engine.authorize(user, 'read', repository, { ...request, nowMs: () => clock++, timeoutMs: 1e9 })).toBe(true)
-  store.database.close()
-})
-
-test('memory is bounded: beyond it everything is forgotten, and found again', () => {
-  const store = opened()
-  store.transaction(() => granted.forEach((item) => store.insert(item)))
-  const memory = new SubjectMemory(store, 32, { subjects: 2, values: 40 })
-  const [table] = store.tables().filter(({ signature }) => signature.types.join() === 'User,String,Team')
-  const sql = `SELECT f1.c3 FROM ${table?.table} AS f1 WHERE f1.c1 = ?1 LIMIT 33`
-  const number = memory.number({ input: 'a0', first: { sql, slots: [{ kind: 'input', variable: 'a0' }] }, next: null })
-  const known = (encoded: number) => memory.of(encoded).has(number ?? -1, Number(store.encode(team)))
-  for (let round = 0; round < 3; round += 1) {
-    expect(known(Number(store.encode(user)))).toBe(true)
-    for (let stranger = 1000; stranger < 1010; stranger += 1) expect(known(stranger)).toBe(false)
-  }
-  memory.clear()
   store.database.close()
 })

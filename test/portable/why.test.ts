@@ -1,10 +1,8 @@
 /** `explain` over every world: agrees with the oracle on every decision that can be asked, on Node and on workerd. */
 import { describe, expect, test } from 'vitest'
 import { allQuestions } from '../support/all-questions.ts'
-import { openCell } from '../support/cell.ts'
 import { validPolicy } from '../support/check.ts'
-import { emptyDatabase } from '../support/database.ts'
-import { checkWhy, decisionsOf, newTally } from '../support/why.ts'
+import { addTally, explainAll, newTally } from '../support/why.ts'
 import { worlds } from '../support/worlds.ts'
 
 /** Questions of each kind per world. */
@@ -15,20 +13,12 @@ const total = newTally()
 describe.each(worlds)('$name', (world) => {
   test('explanations hold by the oracle', () => {
     const policy = validPolicy(world.policy)
-    const facts = [...world.facts, ...world.unused]
-    const cell = openCell(emptyDatabase(), policy, facts)
-    const tally = newTally()
-    try {
-      const written = world.expectations.flatMap((expectation) => (expectation.kind === 'question' ? [expectation.asked] : []))
-      const context = { contextFacts: [], unixSeconds: written[0]?.unixSeconds ?? 0 }
-      const all = allQuestions({ policy, facts: world.facts, questions: written.map(({ question }) => question) }, context, CAP)
-      for (const { decision, asked } of decisionsOf([...written, ...all]))
-        checkWhy({ ...cell, policy, facts: world.facts }, decision, asked, tally)
-    } finally {
-      cell.close()
-    }
+    const written = world.expectations.flatMap((expectation) => (expectation.kind === 'question' ? [expectation.asked] : []))
+    const context = { contextFacts: [], unixSeconds: written[0]?.unixSeconds ?? 0 }
+    const all = allQuestions({ policy, facts: world.facts, questions: written.map(({ question }) => question) }, context, CAP)
+    const tally = explainAll(policy, world.facts, [...written, ...all], world.unused)
     expect(tally.failures).toEqual([])
-    for (const key of ['allowed', 'denied', 'refused', 'truncated', 'missing', 'attempts'] as const) total[key] += tally[key]
+    addTally(total, tally)
   })
 })
 

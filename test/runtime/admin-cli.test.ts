@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { adminHash, adminKey } from './support/admin.ts'
 import { basic } from './support/policies.ts'
 import { arctos, type Finished, get, post, type ServerProcess, startServer, temporaryDirectory } from './support/process.ts'
+import { readerOf } from './support/roles.ts'
 
 const withAdmin = async (more: Readonly<Record<string, string>> = {}, directory?: string): Promise<ServerProcess> =>
   startServer({ settings: { ARCTOS_ADMIN_KEY: adminHash, ...more }, ...(directory !== undefined && { directory }) })
@@ -20,12 +21,7 @@ const revisionOf = async (server: ServerProcess, key: string): Promise<number> =
   Number(/:(\d+)$/.exec((await get(server, '/api/stats', key)).headers.get('Arctos-Revision') ?? '')?.[1])
 
 const insert = async (server: ServerProcess, key: string, user: string): Promise<void> => {
-  const args = [
-    { type: 'User', id: user },
-    { type: 'String', id: 'reader' },
-    { type: 'Repo', id: 'r1' },
-  ]
-  expect((await post(server, '/api/facts', { predicate: 'has_role', args }, key)).status).toBe(200)
+  expect((await post(server, '/api/facts', readerOf(user, 'r1'), key)).status).toBe(200)
 }
 
 describe('environments and keys', () => {

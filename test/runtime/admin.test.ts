@@ -5,9 +5,10 @@ import { inMemoryReplicator } from '../../replicator/in-process.ts'
 import { LogError } from '../../src/log/log.ts'
 import { developmentEnvironment, developmentKey } from '../../src/wire/api-key.ts'
 import { adminKey, askAdmin, createAdminHarness, createEnvironment, createKey } from './support/admin.ts'
-import { changedReplicator } from './support/changed-replicator.ts'
 import { createHarness, secondKey } from './support/harness.ts'
+import { passOn } from './support/pass-on.ts'
 import { basic } from './support/policies.ts'
+import { readerOf } from './support/roles.ts'
 
 const open = async () => createAdminHarness(await inMemoryReplicator())
 
@@ -56,7 +57,7 @@ describe('environments', () => {
     expect(created.headers.get('Arctos-Applied')).toBeNull()
     const { key } = await createKey(http, 'blue')
     await http.policy(basic, { key })
-    expect((await http.post('/api/facts', { predicate: 'has_role', args: argsOf('ann') }, { key })).status).toBe(200)
+    expect((await http.post('/api/facts', readerOf('ann', 'r1'), { key })).status).toBe(200)
     expect((await http.get('/api/facts', { key })).body).toHaveLength(1)
     expect(await http.stored()).toEqual([])
   })
@@ -170,7 +171,7 @@ describe('environments', () => {
     const replicator = await inMemoryReplicator()
     let failures = 2
     const http = await createAdminHarness(
-      changedReplicator(replicator, {
+      passOn(replicator, {
         async createEnvironment(env, options) {
           await replicator.createEnvironment(env, options)
           if (env === 'blue' && failures-- > 0) throw new LogError('unavailable', 'the log is away')
@@ -183,12 +184,6 @@ describe('environments', () => {
     expect((await http.get('/readyz', { key: null })).status).toBe(200)
   })
 })
-
-const argsOf = (user: string) => [
-  { type: 'User', id: user },
-  { type: 'String', id: 'reader' },
-  { type: 'Repo', id: 'r1' },
-]
 
 describe('keys', () => {
   test('the list never shows a key or a hash', async () => {
@@ -279,7 +274,7 @@ describe('repetitions', () => {
     let lost = 1
     const replicator = await inMemoryReplicator()
     const http = await createAdminHarness(
-      changedReplicator(replicator, {
+      passOn(replicator, {
         async append(env, body, writeId) {
           const appended = await replicator.append(env, body, writeId)
           if (env === 'control' && lost-- > 0) throw new LogError('unknown-outcome', 'the answer was lost')
@@ -302,7 +297,7 @@ describe('snapshots and status', () => {
   test('snapshot and restore go to the replicator', async () => {
     const asked: unknown[] = []
     const http = await createAdminHarness(
-      changedReplicator(await inMemoryReplicator(), {
+      passOn(await inMemoryReplicator(), {
         publish: async (env) => {
           asked.push(env)
           return { revision: 3, coveredThrough: 5, key: `${env}/snapshots/3` }
@@ -341,7 +336,7 @@ describe('snapshots and status', () => {
     const replicator = await inMemoryReplicator()
     let away = false
     const http = await createAdminHarness(
-      changedReplicator(replicator, {
+      passOn(replicator, {
         async environments() {
           if (away) throw new LogError('unavailable', 'the replicator does not answer')
           return replicator.environments()
@@ -386,7 +381,7 @@ describe('bad input', () => {
   test('good shapes with odd members', async () => {
     const publish = async () => ({ revision: 1, coveredThrough: 1, key: 'k' })
     const restore = async () => ({ revision: 1, applied: true })
-    const http = await createAdminHarness(changedReplicator(await inMemoryReplicator(), { publish, restore }))
+    const http = await createAdminHarness(passOn(await inMemoryReplicator(), { publish, restore }))
     await createEnvironment(http, 'blue')
     const body = fc.record({ id: text, partition: odd, environment: text, access: odd, token_id: odd, revision: odd }, { requiredKeys: [] })
     await fc.assert(

@@ -14,17 +14,11 @@ import { facts, insert, logRecord } from '../support/record.ts'
 import { adminHash, adminKey } from './support/admin.ts'
 import { basic } from './support/policies.ts'
 import { arctos, get, post, type ServerProcess, startServer, temporaryDirectory } from './support/process.ts'
+import { readerOf } from './support/roles.ts'
 
 const ENVIRONMENT = '0123456789'
 
-const role = (user: string) => ({
-  predicate: 'has_role',
-  args: [
-    { type: 'User', id: user },
-    { type: 'String', id: 'reader' },
-    { type: 'Repo', id: 'r1' },
-  ],
-})
+const role = (user: string) => readerOf(user, 'r1')
 
 const serve = (directory: string): Promise<ServerProcess> => startServer({ directory, settings: { ARCTOS_ADMIN_KEY: adminHash } })
 

@@ -9,8 +9,8 @@ import { controlEnvironment } from '../../src/log/control.ts'
 import { createMemoryLog } from '../../src/log/memory-log.ts'
 import { askAdmin, createAdminHarness, createEnvironment, createKey } from './support/admin.ts'
 import { factsIn } from './support/bodies.ts'
-import { changedReplicator } from './support/changed-replicator.ts'
 import { type Answer, asked, fact, type Harness } from './support/harness.ts'
+import { passOn } from './support/pass-on.ts'
 import { basic } from './support/policies.ts'
 
 /** Both environments of a test share one partition, and `control` with them. */
@@ -432,7 +432,7 @@ describe('control', () => {
     let holdBack = false
     const held: (() => void)[] = []
     const http = await createAdminHarness(
-      changedReplicator(replicator, {
+      passOn(replicator, {
         tail: (env, after, reader) =>
           replicator.tail(env, after, {
             push: async (records, through) => {

@@ -6,65 +6,26 @@ import { Oso } from 'oso-cloud'
 import { describe, expect, test } from 'vitest'
 import { known } from '../../src/base/assert.ts'
 import { developmentEnvironment, developmentKey } from '../../src/wire/api-key.ts'
+import {
+  anaReads,
+  canRead,
+  fallbackToken,
+  identity,
+  isReady,
+  published,
+  refresh,
+  secret,
+  startCell,
+  startFallback,
+  storeOf,
+  until,
+} from './support/edge-processes.ts'
 import { asked, fact } from './support/harness.ts'
 import { basic } from './support/policies.ts'
 import { arctos, get, post, type ServerProcess, startServer, temporaryDirectory } from './support/process.ts'
 
-const secret = 'a-secret-of-this-cell'
 const user = (id: string) => ({ type: 'User', id })
 const repo = (id: string) => ({ type: 'Repo', id })
-const anaReads = asked('User:ana read Repo:r1')
-const quick = { ARCTOS_DELTA_INTERVAL_MS: '50', ARCTOS_HEARTBEAT_MS: '50' }
-const refresh = { ARCTOS_REFRESH_MS: '50' }
-const fallbackToken = `e_${developmentEnvironment}_fb_fallbacktoken000001`
-const identity = { OSO_API_TOKEN: fallbackToken, OSO_ENVIRONMENT: developmentEnvironment, OSO_TENANT: 'acme' }
-
-const startCell = ({ directory, port = '0', settings = {} }: CellOptions = {}) =>
-  startServer({
-    ...(directory !== undefined && { directory }),
-    settings: { ARCTOS_SECRET: secret, ...quick, OSO_PORT: port, ...settings },
-  })
-
-interface CellOptions {
-  readonly directory?: string
-  readonly port?: string
-  readonly settings?: Readonly<Record<string, string>>
-}
-
-const until = async (holds: () => Promise<boolean>): Promise<void> => {
-  await expect.poll(holds, { timeout: 40_000, interval: 50 }).toBe(true)
-}
-
-/** All that the cell acknowledged is in its objects. */
-const published = (cell: ServerProcess, env = developmentEnvironment, key = developmentKey): Promise<void> =>
-  until(async () => {
-    const revision = (await get(cell, '/api/stats', key)).headers.get('arctos-revision') ?? ''
-    const path = `${cell.url}/v1/objects/${env}/manifest.json`
-    const response = await fetch(path, { headers: { authorization: `Bearer ${secret}` } })
-    if (response.status !== 200) return false
-    const { coveredThrough } = (await response.json()) as { readonly coveredThrough: number }
-    return coveredThrough >= Number(revision.split(':')[1])
-  })
-
-interface FallbackOptions {
-  readonly directory?: string
-  readonly args?: readonly string[]
-  readonly settings?: Readonly<Record<string, string>>
-}
-
-const startFallback = (store: string, { settings = {}, ...options }: FallbackOptions = {}) =>
-  startServer({
-    command: 'fallback',
-    ...options,
-    settings: { ...identity, ...refresh, ARCTOS_STORE: store, ARCTOS_SECRET: secret, ...settings },
-  })
-
-const storeOf = (cell: ServerProcess): string => `file:${join(cell.directory, 'objects')}`
-
-const isReady = async (server: ServerProcess): Promise<boolean> => (await fetch(`${server.url}/readyz`)).status === 200
-
-const canRead = async (server: ServerProcess, question = anaReads): Promise<boolean> =>
-  (await post(server, '/api/authorize', question)).body.allowed === true
 
 describe('an edge', () => {
   test('fed by its origin alone: reads, writes, positions, and what holds when the origin dies', async () => {

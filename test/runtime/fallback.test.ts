@@ -75,6 +75,16 @@ test('http 42: GET /facts without predicate is 400', async () => {
   expect(await fallback.stored('predicate=_')).toEqual(await cell.stored())
 })
 
+test('http 73: a page whose list began at a later state is given from what is here, never 409', async () => {
+  const { cell, fallback } = await started()
+  await cell.facts('has_role(User:ana, String:reader, Repo:r0)', 'has_role(User:ana, String:reader, Repo:r2)')
+  const question = { actor_type: 'User', actor_id: 'ana', action: 'read', resource_type: 'Repo' }
+  const first = (await cell.post('/api/list', { ...question, page_size: 1 })).body
+  expect(first.results).toEqual(['r0'])
+  const { status, body } = await fallback.post('/api/list', { ...question, page_token: first.next_page_token })
+  expect([status, body.results, body.next_page_token]).toEqual([200, ['r1'], null])
+})
+
 test('http 97: every read endpoint answers as the cell does', async () => {
   const { fallback, cell } = await started()
   for (const [method, path, body] of reads) {

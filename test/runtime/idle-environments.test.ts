@@ -10,8 +10,8 @@ import { developmentEnvironment } from '../../src/wire/api-key.ts'
 import { serve } from '../replicator/http-harness.ts'
 import { adminHash, adminKey, askAdmin, createAdminHarness, createEnvironment, createKey } from './support/admin.ts'
 import { eventually, startCell } from './support/cell-process.ts'
-import { changedReplicator } from './support/changed-replicator.ts'
 import { asked, fact, type Harness, type HarnessOptions } from './support/harness.ts'
+import { passOn } from './support/pass-on.ts'
 import { basic } from './support/policies.ts'
 import { get } from './support/process.ts'
 
@@ -242,7 +242,7 @@ describe('what stays in memory', () => {
     const slow = Promise.withResolvers<void>()
     let isSlow = false
     const http = await createAdminHarness(
-      changedReplicator(inner, {
+      passOn(inner, {
         append: async (env, body, writeId) => {
           if (isSlow) await slow.promise
           return inner.append(env, body, writeId)
@@ -273,7 +273,7 @@ describe('what stays in memory', () => {
       throw new LogError('unavailable', 'the replicator is away')
     }
     const http = await createAdminHarness(
-      changedReplicator(inner, {
+      passOn(inner, {
         tail: (env, after, reader) => {
           if (isDown) down()
           if (env === 'blue') tailOf = (error) => reader.failed(error)
@@ -301,7 +301,7 @@ test('a replicator that fails while one is loaded: 503, and the next question fi
   const inner = await inMemoryReplicator()
   let isDown = false
   const http = await createAdminHarness(
-    changedReplicator(inner, {
+    passOn(inner, {
       snapshot: (env) => (isDown ? Promise.reject(new LogError('unavailable', 'the replicator is away')) : inner.snapshot(env)),
     }),
     short,

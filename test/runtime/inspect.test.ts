@@ -9,15 +9,9 @@ import { adminHash, adminKey } from './support/admin.ts'
 import { createHarness, readOnlyKey } from './support/harness.ts'
 import { basic } from './support/policies.ts'
 import { arctos, type Finished, get, startServer, temporaryDirectory } from './support/process.ts'
+import { readerOf } from './support/roles.ts'
 
-const role = {
-  predicate: 'has_role',
-  args: [
-    { type: 'User', id: 'ana' },
-    { type: 'String', id: 'reader' },
-    { type: 'Repo', id: 'r' },
-  ],
-}
+const role = readerOf('ana', 'r')
 
 describe('GET /v1/policy/history', () => {
   test('versions, newest first, and which one is active', async () => {

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { factsIn } from './support/bodies.ts'
 import { basic } from './support/policies.ts'
 import { get, post, startServer, temporaryDirectory } from './support/process.ts'
+import { readerOf } from './support/roles.ts'
 
 const ROUNDS = 50
 /** Servers at a time, each with its own data directory. */
@@ -12,14 +13,7 @@ const WRITERS = 4
 /** Longest time until the kill. */
 const LOAD_MS = 120
 
-const roleOf = (repo: string) => ({
-  predicate: 'has_role',
-  args: [
-    { type: 'User', id: 'ana' },
-    { type: 'String', id: 'reader' },
-    { type: 'Repo', id: repo },
-  ],
-})
+const roleOf = (repo: string) => readerOf('ana', repo)
 
 /** A small generator, so that a failing run can be repeated. */
 const random = (seed: number) => {

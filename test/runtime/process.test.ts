@@ -3,31 +3,19 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { exampleKey, exampleQuestions } from '../../runtime/example.ts'
 import { developmentKey } from '../../src/wire/api-key.ts'
+import { connectTo } from './support/connection.ts'
+import { asked } from './support/harness.ts'
 import { basic } from './support/policies.ts'
 import { arctos, get, post, type ServerProcess, startServer, temporaryDirectory } from './support/process.ts'
+import { grantOf } from './support/roles.ts'
 
-const ana = (repo: string) => ({ actor_type: 'User', actor_id: 'ana', action: 'read', resource_type: 'Repo', resource_id: repo })
-const reader = (repo: string) => [
-  {
-    inserts: [
-      {
-        predicate: 'has_role',
-        args: [
-          { type: 'User', id: 'ana' },
-          { type: 'String', id: 'reader' },
-          { type: 'Repo', id: repo },
-        ],
-      },
-    ],
-  },
-]
+const ana = (repo: string) => asked(`User:ana read Repo:${repo}`)
 
 describe('start', () => {
   test('prints what it serves, where, the key, and three curl lines that answer', async () => {
@@ -178,8 +166,8 @@ test('production: configured keys only', async () => {
   expect((await get(server, '/api/policy', developmentKey)).status).toBe(401)
   expect((await get(server, '/api/policy', exampleKey)).status).toBe(401)
   expect((await post(server, '/api/policy', { src: basic }, full)).status).toBe(200)
-  expect((await post(server, '/api/batch', reader('r1'), readOnly)).status).toBe(403)
-  expect((await post(server, '/api/batch', reader('r1'), full)).status).toBe(200)
+  expect((await post(server, '/api/batch', grantOf('r1'), readOnly)).status).toBe(403)
+  expect((await post(server, '/api/batch', grantOf('r1'), full)).status).toBe(200)
   expect((await post(server, '/api/authorize', ana('r1'), readOnly)).body).toEqual({ allowed: true })
   await server.end()
   const everything = server.text.out + server.text.err
@@ -189,7 +177,7 @@ test('production: configured keys only', async () => {
 test('facts, policies and positions survive a restart', async () => {
   const first = await startServer()
   await post(first, '/api/policy', { src: basic, filename: 'a.polar' })
-  const { headers } = await post(first, '/api/batch', reader('r1'))
+  const { headers } = await post(first, '/api/batch', grantOf('r1'))
   expect(await first.end()).toBe(0)
   const second = await startServer({ directory: first.directory })
   const { headers: after, body } = await post(second, '/api/authorize', ana('r1'))
@@ -285,29 +273,15 @@ test('a signal to `npm start` ends the server', async () => {
   await expect(get(served, '/livez')).rejects.toThrow('fetch failed')
 })
 
-/** A raw connection: what clients of their own write. */
-const raw = (server: ServerProcess) => {
-  const { hostname, port } = new URL(server.url)
-  const socket = connect(Number(port), hostname)
-  const state = { text: '', closed: false }
-  socket.on('data', (chunk) => void (state.text += String(chunk)))
-  socket.on('error', () => {})
-  socket.on('close', () => void (state.closed = true))
-  const until = async (done: () => boolean) => {
-    while (!done()) await delay(5)
-  }
-  return { socket, state, until }
-}
-
 test('shutdown answers the requests it has, and takes no more', async () => {
   const server = await startServer()
   await post(server, '/api/policy', { src: basic })
-  const body = JSON.stringify(reader('r1'))
-  const slow = raw(server)
+  const body = JSON.stringify(grantOf('r1'))
+  const slow = connectTo(server)
   slow.socket.write(
     `POST /api/batch HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${developmentKey}\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 10)}`,
   )
-  const idle = raw(server)
+  const idle = connectTo(server)
   idle.socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n')
   await idle.until(() => idle.state.text.includes('alive'))
   const ended = server.end('SIGTERM')
@@ -332,7 +306,7 @@ const expectRefusal = (text: string, message: unknown = expect.any(String)) => {
 
 test('a body that nobody reads leaves the connection usable', async () => {
   const server = await startServer()
-  const { state, socket, until } = raw(server)
+  const { state, socket, until } = connectTo(server)
   const head = `Host: x\r\nAuthorization: Bearer ${developmentKey}\r\n`
   socket.write(`POST /api/expect HTTP/1.1\r\n${head}Content-Length: 70000\r\n\r\n${'{'.repeat(70_000)}`)
   await until(() => state.text.includes('noted'))
@@ -353,7 +327,7 @@ test('what is no HTTP gets an error body, and hurts nobody', async () => {
     ['GET /livez HTTP/1.1\r\n\r\n', 400, 'the `Host` header is missing'],
     ['CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n', 404, 'no such endpoint: this server is no proxy'],
   ] as const) {
-    const { state, socket, until } = raw(server)
+    const { state, socket, until } = connectTo(server)
     socket.end(text)
     await until(() => state.closed)
     expect(state.text.slice(0, 13)).toBe(`HTTP/1.1 ${status} `)
@@ -364,7 +338,7 @@ test('what is no HTTP gets an error body, and hurts nobody', async () => {
 
 test('http 16: connections are kept for 80 s, and a chunked body is read within its bound', async () => {
   const server = await startServer({ settings: { ARCTOS_MODE: 'development' } })
-  const { state, socket, until } = raw(server)
+  const { state, socket, until } = connectTo(server)
   const head = `POST /api/authorize HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${developmentKey}\r\nTransfer-Encoding: chunked\r\n\r\n`
   const text = JSON.stringify(ana('r1'))
   socket.write(`${head}5\r\n${text.slice(0, 5)}\r\n${(text.length - 5).toString(16)}\r\n${text.slice(5)}\r\n0\r\n\r\n`)
@@ -395,7 +369,7 @@ test('a policy whose tests take too long is 400 Generic, and the next one is che
 test('metrics name no environment, predicate or id', async () => {
   const server = await startServer()
   await post(server, '/api/policy', { src: basic })
-  await post(server, '/api/batch', reader('secret-repository'))
+  await post(server, '/api/batch', grantOf('secret-repository'))
   await post(server, '/api/authorize', ana('secret-repository'))
   const text = await (await fetch(`${server.url}/metrics`)).text()
   expect(text).toMatch(/arctos_http_request_duration_seconds_count\{route="\/api\/authorize",status="200"\} 1/)
@@ -408,7 +382,7 @@ test('http 100: test environments end with the process', async () => {
   const server = await startServer()
   await post(server, '/api/policy', { src: basic })
   const { body } = await post(server, '/test_environment?copy=true')
-  expect((await post(server, '/api/batch', reader('r1'), body.token)).status).toBe(200)
+  expect((await post(server, '/api/batch', grantOf('r1'), body.token)).status).toBe(200)
   expect((await post(server, '/api/authorize', ana('r1'), body.token)).body).toEqual({ allowed: true })
   expect((await post(server, '/api/authorize', ana('r1'))).body).toEqual({ allowed: false })
   await server.end()
@@ -418,12 +392,12 @@ test('http 100: test environments end with the process', async () => {
 
 test('a request that arrives too slowly is ended, and a client that goes away is no error', async () => {
   const server = await startServer({ settings: { ARCTOS_REQUEST_TIMEOUT_MS: '300' } })
-  const slow = raw(server)
+  const slow = connectTo(server)
   slow.socket.write('POST /api/authorize HTTP/1.1\r\nHost: x\r\n')
   await slow.until(() => slow.state.closed)
   expect(slow.state.text).toMatch(/^HTTP\/1\.1 408 /)
   expectRefusal(slow.state.text)
-  const gone = raw(server)
+  const gone = connectTo(server)
   gone.socket.write(`POST /api/authorize HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${developmentKey}\r\nContent-Length: 100\r\n\r\n{"a`)
   await delay(50)
   gone.socket.destroy()

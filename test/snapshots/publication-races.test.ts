@@ -1,24 +1,14 @@
 /** Several publishers of one environment, and what they find that is not their own: nothing goes backwards and nothing is overwritten that is not theirs. */
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { loadNewest } from '../../snapshots/load.ts'
 import { manifestKey } from '../../snapshots/manifest.ts'
 import { memoryObjectStore } from '../../snapshots/memory-store.ts'
 import type { ObjectStore } from '../../snapshots/object-store.ts'
-import { assert, known } from '../../src/base/assert.ts'
+import { known } from '../../src/base/assert.ts'
 import { history, loadedState, manifestOf, stateAt, storedManifest } from './published.ts'
-import { bytesOf, codeOf, env, Publisher, type PublisherOptions, pool, stateOf, testPlatform } from './support.ts'
+import { bytesOf, codeOf, env, pool, stateOf, testPlatform, testPublishers } from './support.ts'
 
-const opened: Publisher[] = []
-const open = async (options: PublisherOptions = {}): Promise<Publisher> => {
-  const publisher = await Publisher.open(options)
-  opened.push(publisher)
-  return publisher
-}
-
-afterEach(() => {
-  for (const publisher of opened.splice(0)) publisher.close()
-  assert(pool.use().used === 0, 'every database was given back')
-})
+const { open } = testPublishers()
 
 test('two publishers of one store: never backwards, nothing missing, and both states are the same', async () => {
   const records = history(24)

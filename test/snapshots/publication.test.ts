@@ -1,28 +1,28 @@
 /** Publishing one environment: what stops it half way, who comes in between, and what must never happen. */
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { snapshotLimits } from '../../snapshots/bounds.ts'
 import { loadAt, loadRestorePoint } from '../../snapshots/load.ts'
 import { type Manifest, manifestKey, manifestObjects, printManifest } from '../../snapshots/manifest.ts'
 import { memoryObjectStore } from '../../snapshots/memory-store.ts'
 import { snapshotPrefix } from '../../snapshots/object-keys.ts'
 import type { ObjectStore } from '../../snapshots/object-store.ts'
-import { assert, at, known } from '../../src/base/assert.ts'
+import { at, known } from '../../src/base/assert.ts'
 import type { RevisedRecord } from '../../src/log/log.ts'
 import { facts, insert, logRecord } from '../support/record.ts'
 import { history, loadedState, manifestOf, stateAt, storedManifest } from './published.ts'
-import { bytesOf, codeOf, env, failingStore, Publisher, type PublisherOptions, pool, stateOf } from './support.ts'
+import { bytesOf, codeOf, env, failingStore, type Publisher, pool, stateOf, testPublishers } from './support.ts'
 
-const opened: Publisher[] = []
-const open = async (options: PublisherOptions = {}): Promise<Publisher> => {
-  const publisher = await Publisher.open(options)
-  opened.push(publisher)
+const { open, closeAll } = testPublishers()
+
+/** With a snapshot after three records, and another one after all. */
+const withTwoSnapshots = async (records: readonly RevisedRecord[]): Promise<Publisher> => {
+  const publisher = await open({ settings: { snapshotRecords: 1000 } })
+  publisher.feed(records.slice(0, 3))
+  await publisher.publish()
+  publisher.feed(records.slice(3))
+  await publisher.publish(true)
   return publisher
 }
-
-afterEach(() => {
-  for (const publisher of opened.splice(0)) publisher.close()
-  assert(pool.use().used === 0, 'every database was given back')
-})
 
 const rangesOf = ({ deltas }: Manifest): readonly (readonly [number, number])[] => deltas.map(({ first, last }) => [first, last])
 const revisionsOf = ({ snapshots }: Manifest): readonly number[] => snapshots.map(({ revision }) => revision)
@@ -127,7 +127,7 @@ test('a failure of any call leaves a valid manifest, and another publisher goes 
       await second.publish(true)
       expect(known(await storedManifest(objects), 'published').coveredThrough).toBeGreaterThanOrEqual(left?.coveredThrough ?? 0)
       expect(await loadedState(objects)).toEqual({ state: stateOf(second.replica.store), through: 7 })
-      for (const publisher of opened.splice(0)) publisher.close()
+      closeAll()
     }
   }
 })
@@ -273,12 +273,7 @@ test('the log may forget what two snapshots hold that were read back', async () 
 })
 
 test('an idle environment lets the log be forgotten once its second-newest snapshot and the deltas are found to lead to the newest', async () => {
-  const publisher = await open({ settings: { snapshotRecords: 1000 } })
-  const records = history(6)
-  publisher.feed(records.slice(0, 3))
-  await publisher.publish()
-  publisher.feed(records.slice(3))
-  await publisher.publish(true)
+  const publisher = await withTwoSnapshots(history(6))
   publisher.feed([], 50)
   await publisher.publish()
   expect(publisher.publication.trimmable).toBe(2)
@@ -291,12 +286,7 @@ test('an idle environment lets the log be forgotten once its second-newest snaps
 })
 
 test.each(['damaged', 'missing'])('a snapshot that is found %s is named no more, and a new one is cut', async (fault) => {
-  const publisher = await open({ settings: { snapshotRecords: 1000 } })
-  const records = history(6)
-  publisher.feed(records.slice(0, 3))
-  await publisher.publish()
-  publisher.feed(records.slice(3))
-  await publisher.publish(true)
+  const publisher = await withTwoSnapshots(history(6))
   const { key } = at(manifestOf(publisher).snapshots, 0)
   const good = await bytesOf(publisher.objects, key)
   if (fault === 'missing') await publisher.objects.delete(key)

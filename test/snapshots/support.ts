@@ -1,4 +1,5 @@
 /** A publisher of one environment in a test: a replica that is fed records, an object store, and a clock that stands still. On either runtime. */
+import { afterEach } from 'vitest'
 import { sqliteModule, trampolineModule } from '#wasm'
 import { snapshotLimits } from '../../snapshots/bounds.ts'
 import { loadNewest } from '../../snapshots/load.ts'
@@ -10,7 +11,7 @@ import { createStorePool } from '../../snapshots/pool.ts'
 import { Publication, type ReplicaImage } from '../../snapshots/publication.ts'
 import type { PublicationSettings } from '../../snapshots/publication-options.ts'
 import { webSnapshotPlatform } from '../../snapshots/web-platform.ts'
-import { known } from '../../src/base/assert.ts'
+import { assert, known } from '../../src/base/assert.ts'
 import { apply } from '../../src/log/apply.ts'
 import type { RevisedRecord } from '../../src/log/log.ts'
 import type { LogFields, LogLevel } from '../../src/ops/log-line.ts'
@@ -152,6 +153,24 @@ export class Publisher {
   close(): void {
     this.replica.close()
   }
+}
+
+/** Publishers that are closed after each test of a file, when every database must have been given back. */
+export const testPublishers = () => {
+  const opened: Publisher[] = []
+  const closeAll = (): void => {
+    for (const publisher of opened.splice(0)) publisher.close()
+  }
+  afterEach(() => {
+    closeAll()
+    assert(pool.use().used === 0, 'every database was given back')
+  })
+  const open = async (options: PublisherOptions = {}): Promise<Publisher> => {
+    const publisher = await Publisher.open(options)
+    opened.push(publisher)
+    return publisher
+  }
+  return { open, closeAll }
 }
 
 const openPublication = async (options: PublisherOptions & Pick<Publisher, 'objects' | 'platform' | 'replica'>): Promise<Publication> => {

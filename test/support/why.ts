@@ -9,6 +9,8 @@ import type { Attempt, Condition, Explanation, Proof, RuleSource, ShownAtom } fr
 import type { Store } from '../../src/store/facts.ts'
 import { createOracle } from '../oracle/oracle.ts'
 import { isAccepted } from '../oracle/signature.ts'
+import { openCell } from './cell.ts'
+import { emptyDatabase } from './database.ts'
 import type { Asked } from './question.ts'
 import { requestOf } from './question.ts'
 
@@ -41,12 +43,34 @@ export interface Tally {
 
 export const newTally = (): Tally => ({ allowed: 0, denied: 0, refused: 0, truncated: 0, missing: 0, attempts: 0, failures: [] })
 
+/** Adds what was counted; failures are told where they are found. */
+export const addTally = (total: Tally, tally: Tally): void => {
+  for (const key of ['allowed', 'denied', 'refused', 'truncated', 'missing', 'attempts'] as const) total[key] += tally[key]
+}
+
+/** Explains every decision that the questions ask for, over an engine of its own. `unused`: facts beside those that the policy uses. */
+export const explainAll = (
+  policy: CheckedPolicy,
+  facts: readonly Fact[],
+  questions: readonly Asked[],
+  unused: readonly Fact[] = [],
+): Tally => {
+  const cell = openCell(emptyDatabase(), policy, [...facts, ...unused])
+  const tally = newTally()
+  try {
+    for (const { decision, asked } of decisionsOf(questions)) checkWhy({ ...cell, policy, facts }, decision, asked, tally)
+  } finally {
+    cell.close()
+  }
+  return tally
+}
+
 /** Every decision that some questions ask for. */
-export const decisionsOf = (questions: readonly Asked[]): { readonly decision: Decision; readonly asked: Asked }[] =>
+const decisionsOf = (questions: readonly Asked[]): { readonly decision: Decision; readonly asked: Asked }[] =>
   questions.flatMap((asked) => (asked.question.kind === 'authorize' ? [{ decision: asked.question, asked }] : []))
 
 /** Explains a decision and holds the explanation to the oracle. */
-export const checkWhy = (explained: Explained, decision: Decision, asked: Asked, tally: Tally): void => {
+const checkWhy = (explained: Explained, decision: Decision, asked: Asked, tally: Tally): void => {
   const request = requestOf(asked)
   const found = explanationOf(explained, decision, request)
   if (found === null) {

@@ -17,7 +17,7 @@ const missing = (named: ReadonlySet<number>): number[] =>
   Array.from({ length: LINES }, (_, index) => index + 1).filter((line) => !named.has(line))
 
 test('each of the 100 lines is in the title of a portable test', () => {
-  const tests = filesIn('portable', '.test.ts').flatMap(linesInTitles)
+  const tests = filesIn('portable', '.test.ts').flatMap((source) => linesInTitles('polar', source))
   const worlds = filesIn('corpus', '.world').flatMap(linesOfWorld)
   const named = new Set([...tests, ...worlds])
   expect(missing(named)).toEqual([])
@@ -35,8 +35,10 @@ test('rows of polar 9', () => {})
 describe('polar 10.2: a section', () => {})
 describe('polar 11', () => {})
 const text = 'of polar 12: none'
+const lines = { 'http 13: one': async (place) => {}, 'http 14.2: a section': async () => {} }
 `
-  expect(linesInTitles(source)).toEqual([3, 4, 5, 6, 7, 8, 11])
+  expect(linesInTitles('polar', source)).toEqual([3, 4, 5, 6, 7, 8, 11])
+  expect(linesInTitles('http', source)).toEqual([13])
   expect(linesOfWorld('A world.\nchecklist 3, 14\n\n--- policy\nchecklist 5\n')).toEqual([3, 14])
   expect(linesOfWorld('A world.\n\n--- policy\n')).toEqual([])
 })

@@ -2,14 +2,22 @@
 import { known } from '../../src/base/assert.ts'
 import { scan } from './scan.ts'
 
-/** `polar 21` or `polar 21, 23: …` at the beginning of a text literal; a number with a point is a section. */
-const TITLE = /^['"`]polar (\d+(?:, \d+)*)(?=[:'"`])/
+/** Of the language, of the API. */
+export type Checklist = 'polar' | 'http'
+
+/** `polar 21` or `polar 21, 23: …` at the beginning; a number with a point is a section. */
+const prefixes: Readonly<Record<Checklist, RegExp>> = {
+  polar: /^polar (\d+(?:, \d+)*)(?=[:'"`]|$)/,
+  http: /^http (\d+(?:, \d+)*)(?=[:'"`]|$)/,
+}
+
+export const linesOfTitle = (checklist: Checklist, title: string): number[] => numbers(prefixes[checklist].exec(title)?.[1] ?? '')
 
 /** Numbers in the titles of a file of tests; comments and names in prose do not count. */
-export const linesInTitles = (source: string): number[] =>
+export const linesInTitles = (checklist: Checklist, source: string): number[] =>
   scan(source)
     .filter(({ kind }) => kind === 'literal')
-    .flatMap(({ text }) => numbers(TITLE.exec(text)?.[1] ?? ''))
+    .flatMap(({ text }) => linesOfTitle(checklist, text.slice(1)))
 
 /** Numbers of a world, which the title of its test names. */
 export const linesOfWorld = (world: string): number[] =>

@@ -12,8 +12,8 @@ import { testPool } from '../support/image.ts'
 import { fact } from '../support/record.ts'
 import { startTestWorker, until } from './support.ts'
 
-/** `ARCTOS_SWAPS=200` for as many as a Worker should stand; every one of them costs an upload, so that fewer are in every run. */
-const SWAPS = Number(process.env['ARCTOS_SWAPS'] ?? 60)
+/** As many as a Worker should stand; another number by `ARCTOS_SWAPS`. */
+const SWAPS = Number(process.env['ARCTOS_SWAPS'] ?? 200)
 const CLIENTS = 16
 const BITS = 8
 const bits = Array.from({ length: BITS }, (_, bit) => bit)
@@ -28,7 +28,7 @@ type Size = keyof typeof FILLERS
 const MEGABYTES: Readonly<Record<Size, readonly [number, number]>> = { small: [0.7, 1.6], middle: [12, 16], large: [39, 45.9] }
 const BATCH = 1000
 
-/** Of every 20 swaps two bring 15 MB, and of the first ones two bring 45 MB. */
+/** Of every 40 swaps four bring 15 MB, and one brings 45 MB. */
 const sizeOf = (swap: number): Size => (swap % 40 === 12 ? 'large' : swap % 10 === 7 ? 'middle' : 'small')
 
 /** States of each size, of which the next one is always of a later position than all before. */

@@ -1,6 +1,6 @@
 /** A cell in this process that publishes into the bucket of a Worker, and the Worker. */
 import { Hono } from 'hono'
-import { expect, onTestFinished } from 'vitest'
+import { expect } from 'vitest'
 import { inMemoryReplicator } from '../../replicator/in-process.ts'
 import { listen } from '../../runtime/node/server.ts'
 import { manifestKey } from '../../snapshots/manifest.ts'
@@ -8,19 +8,13 @@ import { objectBytes } from '../../snapshots/object-bytes.ts'
 import { at } from '../../src/base/assert.ts'
 import { developmentEnvironment } from '../../src/wire/api-key.ts'
 import { adminHash } from '../runtime/support/admin.ts'
+import { type Ending, withTheTest } from '../runtime/support/edge.ts'
 import { Asker, createHarness, type Harness } from '../runtime/support/harness.ts'
 import { basic } from '../runtime/support/policies.ts'
 import { startWorker, type WorkerOptions, type WorkerProcess } from '../support/worker-process.ts'
 
 export const anaReads = 'User:ana read Repo:r1'
 export const anaRole = 'has_role(User:ana, String:reader, Repo:r1)'
-
-/** What ends with the test, or whenever somebody else says. */
-interface Ending {
-  readonly atEnd?: (close: () => unknown) => void
-}
-
-const withTheTest = (close: () => unknown): void => onTestFinished(async () => void (await close()))
 
 /** The Worker, ended with the test. */
 export const startTestWorker = async ({ atEnd = withTheTest, ...options }: WorkerOptions & Ending = {}) => {
@@ -32,10 +26,12 @@ export const startTestWorker = async ({ atEnd = withTheTest, ...options }: Worke
 export interface TestWorkerOptions extends WorkerOptions, Ending {
   /** Whether the cell is the origin of the Worker. */
   readonly origin?: boolean
+  /** Of the cell. */
+  readonly cellSettings?: Readonly<Record<string, string>>
 }
 
 /** A cell with a policy whose objects are in the bucket of a Worker. */
-export const startWorkerEdge = async ({ origin = false, atEnd = withTheTest, ...options }: TestWorkerOptions = {}) => {
+export const startWorkerEdge = async ({ origin = false, cellSettings, atEnd = withTheTest, ...options }: TestWorkerOptions = {}) => {
   const served = await serveCell(atEnd)
   const { worker, ask } = await startTestWorker({
     ...options,
@@ -44,7 +40,7 @@ export const startWorkerEdge = async ({ origin = false, atEnd = withTheTest, ...
   })
   const replicator = await inMemoryReplicator({ objects: worker.bucket, settings: { deltaIntervalMs: 3_600_000, heartbeatMs: 50 } })
   atEnd(() => replicator.close())
-  const cell = await createHarness({ replicator, settings: { ARCTOS_ADMIN_KEY: adminHash } })
+  const cell = await createHarness({ replicator, settings: { ARCTOS_ADMIN_KEY: adminHash, ...cellSettings } })
   served.state.cell = cell
   const publish = async (): Promise<void> => {
     for (const { env } of await replicator.environments()) await replicator.publish(env)

@@ -129,6 +129,18 @@ describe('positions', () => {
   })
 })
 
+test('http 73: a page whose list began at a later state is 409 with Retry-After, until that is published', async () => {
+  const { cell, publish, ask } = await startWorkerEdge({ settings: { ARCTOS_TOKEN_WAIT_MS: '200' } })
+  expect(await ask.allowed(anaReads)).toBe(false)
+  await cell.facts(anaRole, 'has_role(User:ana, String:reader, Repo:r2)')
+  const question = { actor_type: 'User', actor_id: 'ana', action: 'read', resource_type: 'Repo' }
+  const { next_page_token: token } = (await cell.post('/api/list', { ...question, page_size: 1 })).body
+  const { status, headers, body } = await ask.post('/api/list', { ...question, page_token: token })
+  expect([status, headers.get('retry-after'), typeof body.message]).toEqual([409, '1', 'string'])
+  await publish()
+  expect((await ask.post('/api/list', { ...question, page_token: token })).body).toEqual({ results: ['r2'], next_page_token: null })
+})
+
 describe('writes', () => {
   test('go to the origin, with its answer as it is', async () => {
     const { cell, ask, origin } = await startWorkerEdge({ origin: true })

@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url'
 import { onTestFinished, vi } from 'vitest'
 import { developmentKey } from '../../../src/wire/api-key.ts'
 import type { Body } from './bodies.ts'
+import { asked } from './harness.ts'
 import { basic } from './policies.ts'
 import { post, type ServerProcess, startServer, temporaryDirectory } from './process.ts'
+import { grantOf } from './roles.ts'
 
 const main = fileURLToPath(new URL('../../../runtime/cli/main.ts', import.meta.url))
 
@@ -100,22 +102,6 @@ export const startCell = async (runtimes: number, settings: Settings = {}): Prom
 
 export const socketIn = (directory: string): string => join(directory, 'replicator.sock')
 
-/** The fact that makes `ana` a reader of a repository, as a batch. */
-const grantOf = (repo: string) => [
-  {
-    inserts: [
-      {
-        predicate: 'has_role',
-        args: [
-          { type: 'User', id: 'ana' },
-          { type: 'String', id: 'reader' },
-          { type: 'Repo', id: repo },
-        ],
-      },
-    ],
-  },
-]
-
 export interface Answer {
   readonly status: number
   readonly headers: Headers
@@ -129,7 +115,7 @@ export const mayRead = async (server: Pick<ServerProcess, 'url'>, repo: string, 
   const response = await fetch(`${server.url}/api/authorize`, {
     method: 'POST',
     headers: { Authorization: `Bearer ${developmentKey}`, ...(token != null && { OsoOffset: token }) },
-    body: JSON.stringify({ actor_type: 'User', actor_id: 'ana', action: 'read', resource_type: 'Repo', resource_id: repo }),
+    body: JSON.stringify(asked(`User:ana read Repo:${repo}`)),
   })
   return { status: response.status, headers: response.headers, body: (await response.json()) as Body }
 }

@@ -30,11 +30,18 @@ export interface TestCell {
   readonly publish: () => Promise<void>
 }
 
+/** What ends with the test, or whenever somebody else says. */
+export interface Ending {
+  readonly atEnd?: (close: () => unknown) => void
+}
+
+export const withTheTest = (close: () => unknown): void => onTestFinished(async () => void (await close()))
+
 /** Publishes when told so. */
-export const startCell = async (): Promise<TestCell> => {
+export const startCell = async ({ atEnd = withTheTest }: Ending = {}): Promise<TestCell> => {
   const objects = memoryObjectStore()
   const replicator = await inMemoryReplicator({ objects, settings: { deltaIntervalMs: 3_600_000, heartbeatMs: 5 } })
-  onTestFinished(() => replicator.close())
+  atEnd(() => replicator.close())
   const cell = await createHarness({ replicator })
   const publish = async (): Promise<void> => {
     for (const { env } of await replicator.environments()) await replicator.publish(env)
@@ -42,7 +49,7 @@ export const startCell = async (): Promise<TestCell> => {
   return { cell, objects, publish }
 }
 
-export interface TestEdgeOptions {
+export interface TestEdgeOptions extends Ending {
   readonly objects: ObjectStore
   readonly kind?: 'edge' | 'fallback'
   /** Answers what is forwarded; null: there is no origin. */
@@ -52,7 +59,14 @@ export interface TestEdgeOptions {
   readonly environments?: Partial<EdgeEnvironmentsOptions>
 }
 
-export const startEdge = async ({ objects: given, kind = 'edge', origin = null, settings = {}, ...more }: TestEdgeOptions) => {
+export const startEdge = async ({
+  objects: given,
+  kind = 'edge',
+  origin = null,
+  settings = {},
+  atEnd = withTheTest,
+  ...more
+}: TestEdgeOptions) => {
   const { configuration, problems } = configure(settings, {})
   if (problems.length > 0) throw new Error(problems.join('\n'))
   const { objects, state } = faultyStore(given)
@@ -73,7 +87,7 @@ export const startEdge = async ({ objects: given, kind = 'edge', origin = null, 
     platform,
     ...more.environments,
   })
-  onTestFinished(() => environments.close())
+  atEnd(() => environments.close())
   await environments.refresh()
   const service = createService({
     configuration,

@@ -1,7 +1,7 @@
-/** A replicator that passes everything on to another one, to be spread and changed in part. */
+/** A replicator that passes everything on to another one, but for what tests change. */
 import type { InnerReplicator } from '../../../src/log/inner.ts'
 
-export const passOn = (inner: InnerReplicator): InnerReplicator => ({
+export const passOn = (inner: InnerReplicator, changes: Partial<InnerReplicator> = {}): InnerReplicator => ({
   append: (...args) => inner.append(...args),
   tail: (...args) => inner.tail(...args),
   snapshot: (...args) => inner.snapshot(...args),
@@ -13,4 +13,5 @@ export const passOn = (inner: InnerReplicator): InnerReplicator => ({
   stalenessMs: (...args) => inner.stalenessMs(...args),
   status: () => inner.status(),
   close: () => inner.close(),
+  ...changes,
 })

@@ -35,3 +35,29 @@ has_permission(u: User, "open", r: Repo) if has_role(u, "reader", r);
 has_permission(_: User, "touch", r: Repo) if not frozen(r);
 has_role(_: User, "visitor");
 `
+
+/** With a test that passes. */
+export const passing = `${basic}
+test "readers read" {
+  setup { has_role(User{"ana"}, "reader", Repo{"r"}); }
+  assert allow(User{"ana"}, "read", Repo{"r"});
+  assert_not allow(User{"bob"}, "read", Repo{"r"});
+}
+`
+
+/** With tests of which the second one passes. */
+export const failing = `${basic}
+test "first" {
+  setup { has_role(User{"ana"}, "reader", Repo{"r"}); }
+  assert allow(User{"ana"}, "read", Repo{"r"});
+  assert allow(User{"bob"}, "read", Repo{"r"});
+  assert allow(User{"eve"}, "read", Repo{"r"});
+}
+test "second" {
+  assert_not allow(User{"ana"}, "read", Repo{"r"});
+}
+test "third" {
+  setup { has_role(User{"ana"}, "writer", Repo{"r"}); }
+  assert allow(User{"ana"}, what: String, Repo{"r"}) iff what in ["read", "erase"];
+}
+`

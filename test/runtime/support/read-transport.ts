@@ -2,37 +2,15 @@
 import { expect } from 'vitest'
 import { endpoints } from '../../../src/wire/endpoints.ts'
 import { type FactBody, factsIn } from './bodies.ts'
-import { asked, fact } from './harness.ts'
+import { asked } from './harness.ts'
 import { basic } from './policies.ts'
 import type { ReadLines } from './read-place.ts'
 import { main, mainState } from './read-states.ts'
+import { goodReads, goodWrites, isLocal, postOf } from './requests.ts'
 
 const question = asked('User:ana read Repo:r1')
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
-const keyed = Object.values(endpoints).filter(({ access }) => access === 'read' || access === 'write')
-
-/** A good body per path, so that every read answers 2xx. */
-const bodies: Readonly<Record<string, unknown>> = {
-  'POST /api/policy/test': { src: basic },
-  'POST /api/authorize': question,
-  'POST /v1/explain': question,
-  'POST /api/authorize_resources': { ...question, resources: [{ type: 'Repo', id: 'r1' }] },
-  'POST /api/list': question,
-  'POST /api/actions': question,
-  'POST /api/bulk_actions': [question],
-  'POST /api/query': { fact: fact('has_role(User:ana, _, _)') },
-  'POST /api/evaluate_query': {
-    predicate: ['has_role', ['u', 'n', 'r']],
-    constraints: { u: { type: 'User' }, n: { type: 'String' }, r: { type: 'Repo' } },
-  },
-  'POST /api/expect': { request_id: 'x', expected: true },
-
-  'GET /api/policy': null,
-  'GET /api/policy_metadata': null,
-  'GET /api/stats': null,
-}
-const bodyOf = (method: string, path: string): unknown => bodies[`${method} ${path}`] ?? undefined
-const reads = keyed.filter(({ access, method, path }) => access === 'read' && `${method} ${path}` in bodies)
+const keyed = [...goodReads, ...goodWrites]
 
 export const transportLines: ReadLines = {
   'http 1: a bare `?` is routed': async (place) => {
@@ -49,10 +27,13 @@ export const transportLines: ReadLines = {
   },
 
   'http 3, 5: never a 3xx; every 2xx is JSON; every error has a message': async (place) => {
-    const { ask: http } = await place.world(mainState)
-    const paths = [...keyed.map(({ path }) => path), '/', '/api', '/api/', '/nothing', '/healthcheck', '/livez', '/readyz']
-    for (const path of paths) {
-      for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']) {
+    const others = ['/', '/api', '/api/', '/nothing', '/healthcheck', '/api/autocomplete_info', '/livez', '/readyz']
+    const methods = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']
+    const paths = new Set([...keyed.map(({ path }) => path), ...others])
+    const asks = [...paths].flatMap((path) => methods.map((method) => ({ method, path })))
+    for (const state of [mainState, {}]) {
+      const { ask: http } = await place.world(state)
+      for (const { method, path } of asks) {
         for (const key of [undefined, null]) {
           const { status, body, headers } = await http.ask(method, path, method === 'GET' ? undefined : {}, key === null ? { key } : {})
           expect(status < 300 || status >= 400, `${method} ${path} ${status}`).toBe(true)
@@ -74,7 +55,7 @@ export const transportLines: ReadLines = {
   'http 6: reads have exactly the keys of the specification': async (place) => {
     const http = await main(place)
     const keysOf = (body: unknown) => Object.keys(body as object).sort()
-    const post = async (path: string) => (await http.post(path, bodies[`POST ${path}`])).body
+    const post = async (path: string) => (await http.post(path, postOf(path))).body
     expect(keysOf(await post('/api/authorize'))).toEqual(['allowed'])
     expect(keysOf(await post('/api/list'))).toEqual(['results'])
     expect(keysOf(await post('/api/actions'))).toEqual(['results'])
@@ -104,7 +85,7 @@ export const transportLines: ReadLines = {
   'http 7: malformed JSON is 400': async (place) => {
     const http = await main(place)
     for (const raw of ['', '{', 'nonsense', '[1,', '{"a":1}}', '"\\ud800"', '{"actor_type":"\\q"}']) {
-      for (const { method, path } of reads.filter((read) => read.method !== 'GET' && read.path !== endpoints.expect.path)) {
+      for (const { method, path } of goodReads.filter((read) => read.method !== 'GET' && read.path !== endpoints.expect.path)) {
         const { status, body } = await http.ask(method, path, undefined, { raw })
         expect({ path, raw, status }).toEqual({ path, raw, status: 400 })
         expect(typeof body.message).toBe('string')
@@ -187,11 +168,11 @@ export const transportLines: ReadLines = {
       { Authorization: 'Bearer e_0123456789_99999_osotesttoken01xiIn' },
       { Authorization: 'Bearer e_other_12345_osotesttoken01xiIn' },
     ]
-    for (const { method, path } of keyed) {
+    for (const { method, path, body } of keyed) {
       for (const header of headers) {
-        const { status, body } = await http.ask(method, path, bodyOf(method, path), { key: null, headers: header })
+        const { status, body: refused } = await http.ask(method, path, body, { key: null, headers: header })
         expect({ path, header, status }).toEqual({ path, header, status: 401 })
-        expect(typeof body.message).toBe('string')
+        expect(typeof refused.message).toBe('string')
       }
     }
     const blanks = { Authorization: `  Bearer   ${keys.full}  ` }
@@ -200,18 +181,19 @@ export const transportLines: ReadLines = {
 
   'http 12: a read-only key reads everything, and changes nothing': async (place) => {
     const { ask: http, keys } = await place.world(mainState)
-    for (const { method, path } of reads) {
-      const { status } = await http.ask(method, path, bodyOf(method, path), { key: keys.readOnly })
+    for (const { method, path, body } of goodReads) {
+      const { status } = await http.ask(method, path, body, { key: keys.readOnly })
       // A Worker has no room for explanations, and this one nobody to ask.
-      const expected = place.kind === 'worker' && path === endpoints.explain.path ? 400 : 200
-      expect({ method, path, status }).toEqual({ method, path, status: expected })
+      const isRefused = isLocal(path) || (place.kind === 'worker' && path === endpoints.explain.path)
+      expect({ method, path, status }).toEqual({ method, path, status: isRefused ? 400 : 200 })
     }
     const before = await http.stored('predicate=_')
-    for (const { method, path } of keyed.filter(({ access }) => access === 'write')) {
-      const { status } = await http.ask(method, path, [], { key: keys.readOnly })
+    for (const { method, path, body } of goodWrites) {
+      const { status } = await http.ask(method, path, body, { key: keys.readOnly })
       expect({ method, path, status }).toEqual({ method, path, status: 403 })
+      expect(await http.stored('predicate=_')).toEqual(before)
     }
-    expect(await http.stored('predicate=_')).toEqual(before)
+    expect((await http.get('/api/policy')).body.policy.src).toBe(basic)
   },
 
   'http 13: environments are isolated': async (place) => {
@@ -234,7 +216,9 @@ export const transportLines: ReadLines = {
       (await http.get(path, { headers: id === undefined ? {} : { 'X-Request-ID': id }, ...(key === null && { key }) })).headers.get(
         'x-request-id',
       )
-    for (const path of ['/api/policy', '/api/nothing', '/livez', '/api/policy?id=x']) expect(await idOf(path, 'a-1!~')).toBe('a-1!~')
+    for (const path of ['/api/policy', '/api/nothing', '/livez', '/api/policy?id=x', '/test_environment']) {
+      expect(await idOf(path, 'a-1!~')).toBe('a-1!~')
+    }
     expect(await idOf('/api/policy', 'b', null)).toBe('b')
     expect(await idOf('/api/policy', 'x'.repeat(128))).toHaveLength(128)
     for (const id of [undefined, '', 'with blank', 'x'.repeat(129), 'ü']) expect(await idOf('/api/policy', id)).toMatch(uuid)
@@ -249,10 +233,49 @@ export const transportLines: ReadLines = {
 
   'answers to a key carry revision and staleness': async (place) => {
     const http = await main(place)
-    for (const path of ['/api/stats', '/api/policy?id=999']) {
-      const { headers } = await http.get(path)
+    for (const [method, path] of [
+      ['POST', '/api/authorize'],
+      ['GET', '/api/stats'],
+      ['GET', '/api/policy?id=999'],
+    ] as const) {
+      const { headers } = await http.ask(method, path, method === 'GET' ? undefined : question)
       expect(headers.get('arctos-revision')).toMatch(/^[^:\s]+:[0-9]+$/)
-      expect(headers.get('arctos-staleness-ms')).toMatch(/^([0-9]+|unknown)$/)
+      // What follows a cell may not know yet how old its state is.
+      expect(headers.get('arctos-staleness-ms')).toMatch(place.kind === 'cell' ? /^[0-9]+$/ : /^([0-9]+|unknown)$/)
+    }
+  },
+
+  'an answer without an environment carries neither': async (place) => {
+    const { ask: http, keys } = await place.world(mainState)
+    for (const [path, key, status] of [
+      ['/api/policy', null, 401],
+      ['/api/policy', `${keys.other}x`, 401],
+      ['/api/nothing', undefined, 404],
+      ['/api', undefined, 404],
+      ['/api/healthcheck', undefined, place.kind === 'cell' ? 200 : null],
+      ['/livez', undefined, 200],
+      ['/metrics', undefined, 200],
+    ] as const) {
+      const { status: found, headers } = await http.get(path, key === undefined ? {} : { key })
+      // Whoever follows a cell is ready when it knows how old its state is.
+      expect({ path, found }).toEqual({ path, found: status ?? expect.toBeOneOf([200, 503]) })
+      expect([...headers.keys()].filter((name) => name.startsWith('arctos-') || name === 'osooffset')).toEqual([])
+      expect(headers.get('x-request-id')).not.toBeNull()
+    }
+  },
+
+  'the endpoints of local authorization are 400': async (place) => {
+    const http = await main(place)
+    const requests = goodReads.filter(({ path }) => isLocal(path))
+    expect(requests).toHaveLength(4)
+    for (const { path, body } of requests) {
+      for (const sent of [body, {}]) {
+        const { status, body: refused } = await http.post(path, sent)
+        expect({ status, message: refused.message }).toEqual({
+          status: 400,
+          message: 'local authorization is not available in this version',
+        })
+      }
     }
   },
 }

@@ -71,8 +71,9 @@ export class Publication {
 
   /** Where the replica stands after its bootstrap: `add` goes on from there. */
   continueFrom(through: number): void {
-    const covered = this.manifest?.coveredThrough ?? through
+    const covered = this.manifest?.coveredThrough ?? -1
     // Behind what is covered records are unknown here; and in front of it something that the manifest names did not lead further. A snapshot heals both.
+    // Without a manifest too: another publisher's may come, and reach less far.
     if (through !== covered) this.#buffer.forget(Math.max(through, covered))
   }
 

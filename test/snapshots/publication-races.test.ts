@@ -1,6 +1,7 @@
 /** Several publishers of one environment, and what they find that is not their own: nothing goes backwards and nothing is overwritten that is not theirs. */
 import { expect, test } from 'vitest'
-import { loadNewest } from '../../snapshots/load.ts'
+import { loadAt, loadNewest } from '../../snapshots/load.ts'
+import { LoadError } from '../../snapshots/load-error.ts'
 import { manifestKey } from '../../snapshots/manifest.ts'
 import { memoryObjectStore } from '../../snapshots/memory-store.ts'
 import type { ObjectStore } from '../../snapshots/object-store.ts'
@@ -74,6 +75,31 @@ test('a manifest that went backwards under its publisher is replaced by a newer 
   publisher.feed(records.slice(4))
   await publisher.publish()
   expect(await loadedState(publisher.objects)).toEqual({ state: stateOf(publisher.replica.store), through: 5 })
+})
+
+test('a publisher that started without a manifest leaves out nothing when one of another comes that reaches less far', async () => {
+  const records = history(6)
+  const objects = memoryObjectStore()
+  const [late, first] = [await open({ objects }), await open({ objects })]
+  late.feed(records.slice(0, 3))
+  await late.reopen()
+  first.feed(records.slice(0, 1))
+  await first.publish(true)
+  late.feed(records.slice(3, 5))
+  await late.publish()
+  const manifest = known(await storedManifest(objects), 'published')
+  expect(manifest.coveredThrough).toBe(4)
+  const from = { objects, env, pool, platform: testPlatform() }
+  for (const revision of [0, 1, 2, 3, 4]) {
+    const found = await loadAt(from, revision).catch((error: unknown) => {
+      if (error instanceof LoadError) return null
+      throw error
+    })
+    if (found === null) continue
+    expect(stateOf(found.store)).toEqual(stateAt(records, revision))
+    pool.release(found.store)
+  }
+  expect(await loadedState(objects)).toEqual({ state: stateAt(records, 4), through: 4 })
 })
 
 test('a publisher that is behind writes nothing older than it has seen, though it finds no manifest', async () => {

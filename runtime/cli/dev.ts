@@ -6,7 +6,7 @@ import { compilePolicy } from '../../src/engine/compile.ts'
 import type { Configuration } from '../../src/ops/settings.ts'
 import { developmentKey } from '../../src/wire/api-key.ts'
 import { CliError } from './cli-error.ts'
-import { configured, endOnSignal, type FlagValues, withSettings } from './flags.ts'
+import { configured, type FlagValues, withSettings } from './flags.ts'
 import { countOf, print, printError } from './output.ts'
 import { printTests } from './policy-commands.ts'
 import { readPolicyFiles, showDiagnostics } from './policy-files.ts'
@@ -60,7 +60,6 @@ const PROBE_MS = 5000
 
 const ownServer = async (configuration: Configuration): Promise<string> => {
   const server = await startServing(configuration)
-  endOnSignal(server)
   print(`arctos serves ${server.url}/api, data in ${configuration.directory}`)
   return server.url
 }

@@ -1,8 +1,7 @@
 /** `edge`: a server that an object store or a cell feeds, and that sends writes to the cell. */
 import type { Command } from 'commander'
 import type { RunningEdge } from '../node/edge.ts'
-import { CliError } from './cli-error.ts'
-import { configured, endOnSignal, type FlagValues, withSettings } from './flags.ts'
+import { configured, type FlagValues, withSettings } from './flags.ts'
 import { print } from './output.ts'
 
 export const addEdgeCommand = (program: Command): void => {
@@ -24,10 +23,7 @@ const edge = async (options: FlagValues): Promise<void> => {
 
 /** Runs until a signal, and says where. Rejects with CliError when the process cannot start. */
 export const run = async (start: () => Promise<RunningEdge>, what: string): Promise<void> => {
-  const { StartError } = await import('../node/start.ts')
-  const running = await start().catch((error: unknown) => {
-    throw error instanceof StartError ? new CliError(error.message, { cause: error }) : error
-  })
-  endOnSignal(running)
+  const { startRunning } = await import('./running.ts')
+  const running = await startRunning(start)
   print(`arctos serves ${running.url}/api, ${what}`)
 }

@@ -1,9 +1,7 @@
-/** The settings as flags of the commands that run a process, and how such a process ends. */
+/** The settings as flags of the commands that run a process. */
 import type { Command } from 'commander'
 import { type Configured, configure } from '../../src/ops/configuration.ts'
 import { type Setting, settings } from '../../src/ops/settings.ts'
-import { failureFields } from '../failure-fields.ts'
-import type { RunningServer } from '../node.ts'
 import { CliError } from './cli-error.ts'
 
 export type FlagValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
@@ -28,21 +26,4 @@ export const configured = (options: FlagValues): Configured => {
   const result = configure(process.env, flags)
   if (result.problems.length > 0) throw new CliError(result.problems.join('\n'))
   return result
-}
-
-/** Ends a process without losing a request, and keeps it going whatever nobody waited for. */
-export const endOnSignal = (server: Pick<RunningServer, 'log' | 'stop'>): void => {
-  // A promise that nobody waits for is a bug, and no reason to stop answering.
-  process.on('unhandledRejection', (reason) => server.log('error', 'unhandled-rejection', failureFields(reason)))
-  const end = (): void => {
-    server.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        server.log('error', 'stop-failed', failureFields(error))
-        process.exit(1)
-      },
-    )
-  }
-  process.once('SIGTERM', end)
-  process.once('SIGINT', end)
 }

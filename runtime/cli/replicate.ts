@@ -2,8 +2,7 @@
 import type { Command } from 'commander'
 import type { Configuration } from '../../src/ops/settings.ts'
 import { keepCompiled, writeCompiled } from '../node/compiled-modules.ts'
-import { CliError } from './cli-error.ts'
-import { configured, endOnSignal, type FlagValues, withSettings } from './flags.ts'
+import { configured, type FlagValues, withSettings } from './flags.ts'
 import { print } from './output.ts'
 
 export const addReplicateCommand = (program: Command): void => {
@@ -19,15 +18,12 @@ export const addReplicateCommand = (program: Command): void => {
 const replicate = async (options: FlagValues): Promise<void> => {
   const { configuration } = configured(options)
   keepCompiled(configuration.directory)
-  const [{ startReplicatorProcess }, { StartError }, { printPlace }] = await Promise.all([
+  const [{ startReplicatorProcess }, { startRunning }, { printPlace }] = await Promise.all([
     import('../node/replicate.ts'),
-    import('../node/start.ts'),
+    import('./running.ts'),
     import('../node/cell-places.ts'),
   ])
-  const running = await startReplicatorProcess(configuration).catch((error: unknown) => {
-    throw error instanceof StartError ? new CliError(error.message, { cause: error }) : error
-  })
-  endOnSignal(running)
+  const running = await startRunning(() => startReplicatorProcess(configuration))
   writeCompiled()
   print(banner(printPlace(running.place), configuration))
 }

@@ -7,7 +7,7 @@ import { exampleKey, exampleQuestions } from '../example.ts'
 import { keepCompiled, writeCompiled } from '../node/compiled-modules.ts'
 import type { RunningServer } from '../node.ts'
 import { CliError } from './cli-error.ts'
-import { configured, endOnSignal, type FlagValues, withSettings } from './flags.ts'
+import { configured, type FlagValues, withSettings } from './flags.ts'
 import { print } from './output.ts'
 import { loadServedPolicy, logRefusedPolicy, watchServedPolicy } from './served-policy.ts'
 
@@ -36,20 +36,17 @@ const serve = async (paths: readonly string[], options: FlagValues): Promise<voi
   const development = configuration.mode === 'development'
   if (policyPaths.length > 0 && !development) throw new CliError('policy files can be loaded by a development server only')
   const server = await startServing(configuration)
-  endOnSignal(server)
   writeCompiled()
   await openPolicy(server, policyPaths, watched !== undefined)
   print(banner(server, configuration.directory, development))
 }
 
-/** Rejects with CliError when it cannot start. */
+/** Runs until a signal. Rejects with CliError when it cannot start. */
 export const startServing = async (configuration: Configuration): Promise<RunningServer> => {
   keepCompiled(configuration.directory)
   // Only this command needs the server's modules, which take longer to load than the others to run.
-  const [{ startServer }, { StartError }] = await Promise.all([import('../node.ts'), import('../node/start.ts')])
-  return startServer(configuration).catch((error: unknown) => {
-    throw error instanceof StartError ? new CliError(error.message, { cause: error }) : error
-  })
+  const [{ startServer }, { startRunning }] = await Promise.all([import('../node.ts'), import('./running.ts')])
+  return startRunning(() => startServer(configuration))
 }
 
 const openPolicy = async (server: RunningServer, paths: readonly string[], watched: boolean): Promise<void> => {

@@ -6,7 +6,7 @@ import { resultCodes } from '../src/store/instance.ts'
 import { HeartbeatReader } from './follower-heartbeat.ts'
 import { HeartbeatWatch } from './heartbeat-watch.ts'
 import { applyDeltas, type Loaded, loadNewest } from './load.ts'
-import { LoadError } from './load-error.ts'
+import { LoadError, logRefusal } from './load-error.ts'
 import { readManifest } from './load-manifest.ts'
 import { type Manifest, manifestKey } from './manifest.ts'
 import type { ObjectStore } from './object-store.ts'
@@ -198,6 +198,7 @@ export class Follower {
         // A snapshot that is ahead may stand for what a delta could not bring.
         const isMended = (newest?.through ?? -1) > replica.through && !(error instanceof LoadError && error.code === 'unavailable')
         if (!isMended) throw error
+        if (error instanceof LoadError && isLasting(error)) logRefusal(this.#options.platform.log, this.env, error)
       }
     }
     await replica.replace(() => this.#loadNewest(manifest, replica.store.logId() ?? undefined))

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { chunkBytes } from '../../snapshots/bounds.ts'
 import { manifestKey } from '../../snapshots/manifest.ts'
+import { controlEnvironment } from '../../src/log/control.ts'
 import { developmentEnvironment } from '../../src/wire/api-key.ts'
 import { askAdmin, createEnvironment, createKey } from '../runtime/support/admin.ts'
 import { basic } from '../runtime/support/policies.ts'
@@ -28,6 +29,39 @@ describe('broken objects', () => {
     expect([status, body.allowed]).toEqual([200, true])
     const lines = await worker.lines()
     expect(lines.filter(({ msg, key: of }) => msg === 'load-refused' && of === key)).not.toEqual([])
+  })
+
+  test('a snapshot of another environment in its place is never served either', async () => {
+    const { worker, cell, publish, ask } = await startWorkerEdge()
+    await cell.facts(anaRole)
+    await publish()
+    const key = await newestSnapshot(worker)
+    await worker.bucket.put(key, await bytesOf(worker.bucket, await newestSnapshot(worker, controlEnvironment)))
+    const { status, body } = await ask.authorize(anaReads)
+    expect([status, body.allowed]).toEqual([200, true])
+    expect((await worker.lines()).filter(({ msg, key: of }) => msg === 'load-refused' && of === key)).not.toEqual([])
+  })
+
+  test.each(broken)('a delta that is %s is never applied: what is loaded answers until a snapshot stands for it', async (_, change) => {
+    const { worker, cell, publish, ask, metric } = await startWorkerEdge()
+    expect((await ask.authorize(anaReads)).body.allowed).toBe(false)
+    const [advanced, swapped] = ['advanced', 'swapped'].map((outcome) => `arctos_edge_looks{outcome="${outcome}"}`)
+    const before = [await metric(advanced ?? ''), await metric(swapped ?? '')]
+    // Without requests it does not look: what is published now is damaged before anybody reads it.
+    await cell.facts(anaRole)
+    await publish()
+    const { deltas } = await manifestIn(worker.bucket)
+    expect(deltas).not.toEqual([])
+    for (const { key } of deltas) await worker.bucket.put(key, change(await bytesOf(worker.bucket, key)))
+    await until(async () => {
+      const { status, body } = await ask.authorize(anaReads)
+      expect(status).toBe(200)
+      return body.allowed
+    })
+    const refused = (await worker.lines()).flatMap(({ msg, key: of }) => (msg === 'load-refused' ? [of] : []))
+    expect(deltas.map(({ key }) => key)).toEqual(expect.arrayContaining(refused))
+    expect(refused.length).toBeGreaterThan(0)
+    expect([await metric(advanced ?? ''), await metric(swapped ?? '')]).toEqual([before[0], (before[1] ?? 0) + 1])
   })
 
   test('with none that is intact it is 503, and the isolate goes on', async () => {

@@ -84,9 +84,9 @@ export const until = async (holds: () => Promise<boolean>): Promise<void> => {
   await expect.poll(holds, { timeout: 40_000, interval: 20 }).toBe(true)
 }
 
-/** The key of the newest snapshot of the default environment. */
-export const newestSnapshot = async ({ bucket }: Pick<WorkerProcess, 'bucket'>): Promise<string> =>
-  at((await manifestIn(bucket)).snapshots, 0).key
+/** The key of the newest snapshot of an environment. */
+export const newestSnapshot = async ({ bucket }: Pick<WorkerProcess, 'bucket'>, env = developmentEnvironment): Promise<string> =>
+  at((await manifestIn(bucket, env)).snapshots, 0).key
 
 interface WrittenManifest {
   readonly snapshots: readonly { readonly key: string; readonly rawBytes: number }[]
@@ -101,5 +101,5 @@ export const bytesOf = async (bucket: WorkerProcess['bucket'], key: string): Pro
   return objectBytes(key, object, MAX_BYTES)
 }
 
-export const manifestIn = async (bucket: WorkerProcess['bucket']): Promise<WrittenManifest> =>
-  JSON.parse(new TextDecoder().decode(await bytesOf(bucket, manifestKey(developmentEnvironment)))) as WrittenManifest
+export const manifestIn = async (bucket: WorkerProcess['bucket'], env = developmentEnvironment): Promise<WrittenManifest> =>
+  JSON.parse(new TextDecoder().decode(await bytesOf(bucket, manifestKey(env)))) as WrittenManifest

@@ -1,6 +1,7 @@
 /** The questions that an environment answers. `createEngine` in `create.ts` builds one from a checked policy and a store. */
 import type { Fact, Value, ValuePattern } from '../base/value.ts'
 import type { CheckedPolicy } from '../check/core.ts'
+import type { refusals } from '../polar/codes.ts'
 import type { Question } from './question.ts'
 
 /** What every question carries: facts that count for this request only, the request's clock, its budget. */
@@ -84,7 +85,7 @@ export interface PreparingEngine extends Engine {
   prepare(shape: HotShape): void
 }
 
-export type QueryErrorCode = 'cannot-be-enumerated' | 'linked-wildcards' | 'query-too-slow' | 'query-too-large' | 'query-too-complex'
+export type QueryErrorCode = (typeof refusals)[number]
 
 /** A question that is refused: answered 400, the process goes on. The message is for the caller. */
 export class QueryError extends Error {

@@ -2,6 +2,7 @@
 import { assert, known } from '../base/assert.ts'
 import type { Value, ValuePattern } from '../base/value.ts'
 import type { CheckedPolicy, CoreAssertion, CoreRule, CoreTest, Disjunct } from '../check/core.ts'
+import type { AssertionCode } from '../polar/codes.ts'
 import type { Span } from '../polar/source.ts'
 import type { Store } from '../store/facts.ts'
 import { createEngine } from './create.ts'
@@ -26,6 +27,8 @@ export interface TestCount {
 }
 
 export interface AssertionFailure {
+  /** A refusal's, where the question of the assertion was refused. */
+  readonly code: AssertionCode
   readonly span: Span
   /** The assertion as written, what was expected and what was found. */
   readonly message: string
@@ -49,6 +52,11 @@ export const runPolicyTests = (options: PolicyTestOptions): PolicyTestOutcome =>
 }
 
 class OverBudget extends Error {}
+
+interface Problem {
+  readonly code: AssertionCode
+  readonly text: string
+}
 
 /** The values that satisfy a goal or a condition: `every` when one of them is a wildcard. */
 interface Answers {
@@ -105,21 +113,23 @@ class Run {
     for (const assertion of assertions) {
       const problem = this.#problemOf(assertion)
       if (problem === null) passed++
-      else failures.push({ span: assertion.span, message: `assertion failed: \`${assertion.text}\`: ${problem}` })
+      else failures.push({ code: problem.code, span: assertion.span, message: `assertion failed: \`${assertion.text}\`: ${problem.text}` })
       if (failFast && problem !== null) break
     }
     return { passed, failures }
   }
 
   /** Why an assertion fails, or null. */
-  #problemOf(assertion: CoreAssertion): string | null {
+  #problemOf(assertion: CoreAssertion): Problem | null {
+    const { iff } = assertion
     try {
-      return assertion.iff === null ? this.#checkHolds(assertion) : this.#checkSet(assertion, assertion.iff)
+      const text = iff === null ? this.#checkHolds(assertion) : this.#checkSet(assertion, iff)
+      return text === null ? null : { code: iff === null ? 'assertion-failed' : 'assertion-failed-sets', text }
     } catch (error) {
       if (!(error instanceof QueryError)) throw error
       // The budget is shared, so one slow assertion ends the run.
       if (error.code === 'query-too-slow') throw new OverBudget()
-      return error.message
+      return { code: error.code, text: error.message }
     }
   }
 

@@ -78,5 +78,15 @@ export const warnings = [
   'unused-fixture',
 ] as const
 
+/** Of a test of a policy, when the policy itself is right. */
+export const failedAssertions = ['assertion-failed', 'assertion-failed-sets'] as const
+
+/** Of a question to a policy that is in force. */
+export const refusals = ['cannot-be-enumerated', 'linked-wildcards', 'query-too-slow', 'query-too-large', 'query-too-complex'] as const
+
+/** Of a policy that is saved over facts. */
+export const factWarnings = ['facts-no-longer-used'] as const
+
+export type AssertionCode = (typeof failedAssertions | typeof refusals)[number]
 export type ErrorCode = (typeof syntaxErrors | typeof blockErrors | typeof ruleErrors | typeof testErrors)[number]
 export type WarningCode = (typeof warnings)[number]

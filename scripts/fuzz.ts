@@ -1,37 +1,48 @@
-/** `npm run fuzz -- [--cases N | --minutes N | --count C] [--seed S]`: random programs; `--parser N`: random input of the parser; `--http N`: requests. Failures are printed with their seed. */
+/** `npm run fuzz -- [--cases N | --minutes N | --count C] [--seed S]`: random programs; `--parser N`: random input of the parser; `--http N`: requests; `--night`: all of them. Failures are printed with their seed. */
 import { parseArgs } from 'node:util'
 import { fuzzHttp } from './fuzz/http.ts'
 import { fuzzParser } from './fuzz/parser.ts'
 import { fuzzPrograms, type Progress } from './fuzz/programs.ts'
+import { type ProgramBounds, type Work, workOf } from './fuzz/work.ts'
 import { numberOption } from './number-option.ts'
 
 const USAGE = `usage: npm run fuzz -- [options]
-  --cases N     random questions to random programs until there were N (20,000 at night)
+  --night       20,000 programs, 1,000,000 inputs of the parser and 10,000 requests, one after the other
+  --cases N     random questions to random programs until there were N
   --minutes N   the same for so long (1 without any option)
   --count C     the same for C programs
-  --parser N    N random inputs of the parser instead (1,000,000 at night)
-  --http N      N requests made from the OpenAPI description instead, to a cell of their own (10,000 at night)
+  --parser N    N random inputs of the parser instead
+  --http N      N requests made from the OpenAPI description instead, to a cell of their own
   --seed S      the first seed; \`--seed S --count 1\` and \`--seed S --parser 1\` repeat one`
 
 const options = { type: 'string' } as const
 const { values } = parseArgs({
-  options: { minutes: options, cases: options, count: options, parser: options, http: options, seed: options },
+  options: { night: { type: 'boolean' }, minutes: options, cases: options, count: options, parser: options, http: options, seed: options },
 })
 
 const number = numberOption(USAGE)
-
 const first = number(values.seed, Date.now() % 2 ** 31)
-console.log(`first seed ${first}`)
 
-if (values.http !== undefined) {
-  const report = await fuzzHttp({ seed: first, requests: number(values.http, 0), say: console.log })
-  if (report.findings !== null) console.error(report.findings)
-  process.exitCode = report.findings === null && report.broken === 0 ? 0 : 1
-} else if (values.parser !== undefined) process.exitCode = (await fuzzParser(first, number(values.parser, 0))) ? 0 : 1
-else {
-  const isBounded = values.count !== undefined || values.cases !== undefined
-  const until = values.minutes !== undefined || !isBounded ? Date.now() + number(values.minutes, 1) * 60_000 : Number.POSITIVE_INFINITY
-  const [seeds, cases] = [number(values.count, Number.MAX_SAFE_INTEGER), number(values.cases, Number.MAX_SAFE_INTEGER)]
-  const isEnd = (done: Progress): boolean => done.seeds >= seeds || done.cases >= cases || Date.now() >= until
-  process.exitCode = fuzzPrograms(first, isEnd) ? 0 : 1
+/** True when nothing was found. */
+const run = async (work: Work): Promise<boolean> => {
+  switch (work.kind) {
+    case 'programs':
+      return fuzzPrograms(first, endOf(work))
+    case 'parser':
+      return fuzzParser(first, work.inputs)
+    case 'http': {
+      const report = await fuzzHttp({ seed: first, requests: work.requests, say: console.log })
+      if (report.findings !== null) console.error(report.findings)
+      return report.findings === null && report.broken === 0
+    }
+  }
 }
+
+const endOf = ({ programs, questions, minutes }: ProgramBounds): ((done: Progress) => boolean) => {
+  const until = Date.now() + minutes * 60_000
+  return (done) => done.seeds >= programs || done.cases >= questions || Date.now() >= until
+}
+
+console.log(`first seed ${first}`)
+// One after the other, and all of them: what fails first must not hide the rest.
+for (const work of workOf(values, number)) if (!(await run(work))) process.exitCode = 1

@@ -8,6 +8,14 @@ const fragment = 'src/sql/fragment.ts'
 
 export const statementMutations: readonly Mutation[] = [
   {
+    name: 'remember-some-of-the-ends',
+    breaks: 'where a recursion ends in what comes back to it from its other side, that end is not among those that are remembered',
+    file: emit,
+    find: 'return group.rules.some(comesBack) ? null : (',
+    replace: 'return group.rules.length === 0 ? null : (',
+    tests: ['test/portable/subject-ends.test.ts'],
+  },
+  {
     name: 'drop-conditions-of-a-join',
     breaks: 'a joined statement keeps only its first condition',
     file: fragment,

@@ -86,7 +86,7 @@ export class GroupEmitter {
     const [varying, ...more] = varyingOfTarget(group)
     if (varying === undefined || more.length > 0 || group.members.length > 1) return null
     const alias = this.#emitter.alias('d')
-    const part = this.#emitter.ends(at(group.members, 0).relation, inputs, varying, `${alias}.i1`)
+    const part = this.#emitter.ends(group, inputs, varying, `${alias}.i1`)
     return part === null ? null : { ...part, alias }
   }
 

@@ -23,7 +23,7 @@ import {
 } from './fragment.ts'
 import { columnName } from './naming.ts'
 import type { Parameters } from './parameters.ts'
-import { type CallStep, type Group, groupFrom, type Member, memberOf, RecursionFinder } from './recursion.ts'
+import { type CallStep, callsOf, type Group, type GroupRule, groupFrom, type Member, memberOf, RecursionFinder } from './recursion.ts'
 import { type PartCalls, PartFinder, type RememberedParts } from './remembered.ts'
 import { RuleSimplifier } from './simplify.ts'
 
@@ -290,8 +290,11 @@ export class Emitter {
   }
 
   /** What ends a recursion of one relation, as a part of its own; `value`: what its one input that varies is at. */
-  ends(relation: Relation, inputs: readonly string[], varying: number, value: string): PartCalls | null {
-    return this.#parts?.ends(relation, inputs, varying, value) ?? null
+  ends(group: Group, inputs: readonly string[], varying: number, value: string): PartCalls | null {
+    // What comes back to the relation from its other side ends here, but is a step where the relation is listed.
+    const comesBack = ({ rule, call }: GroupRule): boolean =>
+      call === null && callsOf(rule.steps).positive.some((step) => this.#finder.reachesRecursion(memberOf(step)))
+    return group.rules.some(comesBack) ? null : (this.#parts?.ends(at(group.members, 0).relation, inputs, varying, value) ?? null)
   }
 
   /** Inside of a part nothing more is remembered. */

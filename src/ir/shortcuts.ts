@@ -8,6 +8,8 @@ import { asUnfolded, type CallAtom, covers, type Unfolded, unfold } from './unfo
 const MAX_RULES = 40
 /** Ways of two steps that are compared per predicate. */
 const MAX_WAYS = 400
+/** Conditions that are put together or compared per plan; what is not looked at by then is followed. Comparing long rules can take forever, and must never be why a question is refused. */
+const MAX_EFFORT = 100_000
 
 export interface SpecialisedPredicate {
   readonly predicate: string
@@ -29,6 +31,7 @@ export class Shortcuts {
   readonly #ways = new Map<string, readonly Way[]>()
   readonly #found = new Map<Instance, ReadonlyMap<CallAtom, ReadonlySet<Instance>>>()
   readonly #ranks = new Map<Instance, number>()
+  readonly #effort = { left: MAX_EFFORT }
 
   constructor(program: Specialiser) {
     this.#program = program
@@ -55,12 +58,12 @@ export class Shortcuts {
     if (ways.length === 0) return new Set()
     return new Set(
       called.filter((inner) => {
-        const special = unfold(rule, index, inner)
+        const special = this.#unfolded(rule, index, inner)
         if (!special) return false
-        this.#program.spend(1)
-        return ways.some(({ second, rule: general }) =>
-          covers(general, special, second !== null && this.#rankOf(second) === this.#rankOf(rule)),
-        )
+        return ways.some(({ second, rule: general }) => {
+          const once = second !== null && this.#rankOf(second) === this.#rankOf(rule)
+          return covers(general, special, { once, effort: this.#effort })
+        })
       }),
     )
   }
@@ -78,14 +81,16 @@ export class Shortcuts {
 
   #waysBy(first: Instance): Way[] {
     const twoSteps = this.#calls(first).flatMap(([index, call]) =>
-      this.#rules(call).map((second) => {
-        this.#program.spend(1)
-        return { first, second, rule: unfold(first, index, second) }
-      }),
+      this.#rules(call).map((second) => ({ first, second, rule: this.#unfolded(first, index, second) })),
     )
     return [{ first, second: null, rule: asUnfolded(first) }, ...twoSteps].flatMap((way) =>
       way.rule?.isWhole === true ? [{ ...way, rule: way.rule }] : [],
     )
+  }
+
+  #unfolded(outer: Instance, index: number, inner: Instance): Unfolded | null {
+    this.#effort.left -= outer.atoms.length + inner.atoms.length
+    return this.#effort.left > 0 ? unfold(outer, index, inner) : null
   }
 
   #calls(rule: Instance): [number, CallAtom][] {

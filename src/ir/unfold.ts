@@ -19,6 +19,13 @@ export interface Unfolded {
   readonly isWhole: boolean
 }
 
+interface Comparison {
+  /** Conditions of the general rule's inner rule take no two times the same condition from outside the special one's inner rule. */
+  readonly once: boolean
+  /** How many conditions may still be compared, by this comparison and those after it. */
+  readonly effort: { left: number }
+}
+
 type Rule = Pick<Instance, 'head' | 'atoms'>
 
 /** The rule as it stands. */
@@ -56,30 +63,33 @@ export const unfold = (outer: Rule, index: number, inner: Rule): Unfolded | null
 }
 
 /** Whether every case of the special rule is one of the general rule: its conditions are all found among those of the special one (Chandra and Merlin, STOC 1977).
- * `once`: conditions of its inner rule take no two times the same condition from outside the special one's inner rule. */
-export const covers = (general: Unfolded, special: Unfolded, once: boolean): boolean => {
+ * Finding them can take exponential time: false when the effort is used up. */
+export const covers = (general: Unfolded, special: Unfolded, how: Comparison): boolean => {
+  how.effort.left -= 1
+  if (how.effort.left <= 0) return false
   const links = new Map<string, Term>()
   if (!general.head.every((term, index) => matches(links, term, at(special.head, index)))) return false
-  return new Cover(general.parts, special.parts, once).from(0, links, new Set())
+  return new Cover(general.parts, special.parts, how).from(0, links, new Set())
 }
 
 class Cover {
   readonly #general: readonly Part[]
   readonly #special: readonly Part[]
-  readonly #once: boolean
+  readonly #how: Comparison
 
-  constructor(general: readonly Part[], special: readonly Part[], once: boolean) {
+  constructor(general: readonly Part[], special: readonly Part[], how: Comparison) {
     this.#general = general
     this.#special = special
-    this.#once = once
+    this.#how = how
   }
 
   from(index: number, links: ReadonlyMap<string, Term>, used: ReadonlySet<Part>): boolean {
     const wanted = this.#general[index]
     if (!wanted) return true
     return this.#special.some((found) => {
-      if (found.key !== wanted.key) return false
-      const counts = this.#once && wanted.isInner && !found.isInner
+      if (found.key !== wanted.key || this.#how.effort.left <= 0) return false
+      this.#how.effort.left -= 1
+      const counts = this.#how.once && wanted.isInner && !found.isInner
       if (counts && used.has(found)) return false
       const next = new Map(links)
       if (!wanted.args.every((term, position) => matches(next, term, at(found.args, position)))) return false

@@ -14,13 +14,12 @@ const EMPTY_DISTINCT = 100
 const PLAIN_TYPES: ReadonlySet<string> = new Set(['String', 'Integer', 'Boolean'])
 
 export const tableShapes = (tables: readonly FactTable[]): FactShape[] => {
-  const shapes = tables.map((table) => ({ table, shape: tableShape(table) }))
   const known = new Map<string, number>()
-  for (const { table, shape } of shapes)
-    for (const [index, type] of table.signature.types.entries()) known.set(type, Math.max(known.get(type) ?? 1, at(shape.distinct, index)))
-  return shapes.map(({ table, shape }) => ({
-    ...shape,
-    coverage: table.signature.types.map((type, index) => (PLAIN_TYPES.has(type) ? 1 : at(shape.distinct, index) / (known.get(type) ?? 1))),
+  for (const { signature, distinct } of tables)
+    for (const [index, type] of signature.types.entries()) known.set(type, Math.max(known.get(type) ?? 1, at(distinct, index)))
+  return tables.map((table) => ({
+    ...tableShape(table),
+    coverage: table.signature.types.map((type, index) => (PLAIN_TYPES.has(type) ? 1 : at(table.distinct, index) / (known.get(type) ?? 1))),
   }))
 }
 

@@ -1,6 +1,7 @@
 /** The settings as flags of the commands that run a process. */
 import type { Command } from 'commander'
 import { type Configured, configure } from '../../src/ops/configuration.ts'
+import { helpOf } from '../../src/ops/setting-help.ts'
 import { type Setting, settings } from '../../src/ops/settings.ts'
 import { CliError } from './cli-error.ts'
 
@@ -8,10 +9,10 @@ export type FlagValues = Readonly<Record<string, string | boolean | readonly str
 
 /** Every setting as a flag of the command. */
 export const withSettings = (command: Command): Command => {
-  for (const setting of Object.values<Setting>(settings)) {
-    if (setting.kind === 'boolean')
-      command.option(`--${setting.flag}`, setting.help).option(`--no-${setting.flag}`, `do not ${setting.help}`)
-    else command.option(`--${setting.flag} <value>`, `${setting.help} (${setting.variable}, default ${setting.default ?? 'none'})`)
+  for (const [name, setting] of Object.entries<Setting>(settings)) {
+    const help = helpOf(name)
+    if (setting.kind === 'boolean') command.option(`--${setting.flag}`, help).option(`--no-${setting.flag}`, `do not ${help}`)
+    else command.option(`--${setting.flag} <value>`, `${help} (${setting.variable}, default ${setting.default ?? 'none'})`)
   }
   return command
 }

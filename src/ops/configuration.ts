@@ -1,4 +1,5 @@
 /** Reads the configuration: a flag wins over its environment variable, which wins over the default; an unknown name is an error. */
+import { helpOf } from './setting-help.ts'
 import { type Configuration, type Setting, type SettingName, settings } from './settings.ts'
 import { withoutSecrets } from './without-secrets.ts'
 
@@ -38,7 +39,7 @@ export const describeConfiguration = ({ configuration, sources }: Configured): r
   Object.entries<Setting>(settings).map(([name, setting]) => {
     const value = Object.entries(configuration).find(([key]) => key === name)?.[1]
     const shown = value === null || value === undefined ? '(none)' : setting.kind === 'text' && setting.secret ? '********' : String(value)
-    return `${setting.variable}=${shown}  # ${sources[name] ?? 'default'}, --${setting.flag}: ${setting.help}`
+    return `${setting.variable}=${shown}  # ${sources[name] ?? 'default'}, --${setting.flag}: ${helpOf(name)}`
   })
 
 const unknownNames = (environment: Texts, flags: Texts): readonly string[] => {

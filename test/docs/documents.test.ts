@@ -4,7 +4,10 @@ import { posix } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { codeBlocks, codes, documentAt, documents, links, root, tableRows } from './markdown.ts'
 
-/** `readme.test.ts`, `guides.test.ts` and `test/portable/polar-reference.test.ts` run every block of these pages. */
+/**
+ * `readme.test.ts`, `guides.test.ts`, `why.test.ts` and `test/portable/polar-reference.test.ts` run every block of these pages;
+ * `diagnostics.test.ts` holds its page to the corpus, which `test/portable/polar-examples.test.ts` runs.
+ */
 const runBlocks: ReadonlySet<string> = new Set([
   'README.md',
   'docs/guides/run-a-cell.md',

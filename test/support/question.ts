@@ -32,7 +32,7 @@ export interface Answer {
 /** Asks; a refusal is an answer, any other error is not. */
 export const answer = (engine: Engine, asked: Asked): Answer => {
   try {
-    return { ...dispatch(engine, asked.question, requestOf(asked)), refused: false }
+    return { ...ask(engine, asked), refused: false }
   } catch (error) {
     if (error instanceof QueryError) return { text: `refused ${error.code}`, data: error.code, refused: true }
     throw error
@@ -41,7 +41,10 @@ export const answer = (engine: Engine, asked: Asked): Answer => {
 
 export const requestOf = ({ contextFacts, unixSeconds }: Asked): Request => ({ contextFacts, unixSeconds, nowMs: null, timeoutMs: 60_000 })
 
-const dispatch = (engine: Engine, question: Question, request: Request): Omit<Answer, 'refused'> => {
+/** Throws when it is refused. */
+export const ask = (engine: Engine, asked: Asked): Omit<Answer, 'refused'> => {
+  const { question } = asked
+  const request = requestOf(asked)
   switch (question.kind) {
     case 'authorize': {
       const { actor, action, resource } = question

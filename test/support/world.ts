@@ -38,19 +38,31 @@ export const worldUnixSeconds = 1_800_000_000
 
 /** Throws on a mistake in the world. */
 export const parseWorld = (name: string, text: string): World => {
-  const [head = '', ...rest] = text.split(/^--- */m)
-  const sections = rest.map(sectionOf)
-  const unknown = sections.find(({ kind }) => !['policy', 'facts', 'unused', 'expect'].includes(kind))
-  if (unknown) throw new Error(`${name}: unknown section ${unknown.kind}`)
-  const of = (kind: string): string[] => sections.filter((section) => section.kind === kind).map(({ content }) => content)
+  const { head, of } = sectionsOf(name, text, ['policy', 'facts', 'unused', 'expect'])
   return {
     name,
     checklist: checklistOf(head),
     policy: of('policy').join('\n'),
-    facts: of('facts').flatMap(linesOf).map(wholeFact),
-    unused: of('unused').flatMap(linesOf).map(wholeFact),
+    facts: of('facts').flatMap(factsOf),
+    unused: of('unused').flatMap(factsOf),
     expectations: of('expect').flatMap(expectationsOf),
   }
+}
+
+export interface Sections {
+  /** What stands before the first one. */
+  readonly head: string
+  /** Contents of the sections whose title starts with that word. */
+  readonly of: (kind: string) => string[]
+}
+
+/** Of a file of the corpus; throws on a kind that it may not have. */
+export const sectionsOf = (name: string, text: string, kinds: readonly string[]): Sections => {
+  const [head = '', ...rest] = text.split(/^--- */m)
+  const sections = rest.map(sectionOf)
+  const unknown = sections.find(({ kind }) => !kinds.includes(kind))
+  if (unknown) throw new Error(`${name}: unknown section ${unknown.kind}`)
+  return { head, of: (kind) => sections.filter((section) => section.kind === kind).map(({ content }) => content) }
 }
 
 /** `checklist 21, 23` on a line of its own. */
@@ -76,6 +88,8 @@ const linesOf = (content: string): string[] =>
     .replaceAll(/\n\s+/g, ' ')
     .split('\n')
     .filter((line) => line !== '')
+
+export const factsOf = (content: string): Fact[] => linesOf(content).map(wholeFact)
 
 const wholeFact = (line: string): Fact => {
   const cursor = cursorOf(line)
@@ -105,9 +119,14 @@ const expectationOf = (line: string, contextFacts: readonly Fact[], unixSeconds:
   const expected = line.slice(split + 3).trim()
   const asked = line.slice(0, split).trim()
   if (asked.startsWith('accepts ')) return { kind: 'accepts', fact: wholeFact(asked.slice(8)), expected: expected === 'true', text: line }
-  const cursor = cursorOf(asked)
-  const question: Question = readQuestion(cursor)
-  expectEnd(cursor)
+  const question = wholeQuestion(asked)
   const full = expected === 'refused' ? 'refused cannot-be-enumerated' : expected
   return { kind: 'question', asked: { question, contextFacts, unixSeconds }, expected: full.replaceAll(/\s+/g, ' '), text: line }
+}
+
+export const wholeQuestion = (text: string): Question => {
+  const cursor = cursorOf(text)
+  const question = readQuestion(cursor)
+  expectEnd(cursor)
+  return question
 }

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { at, known } from '../../src/base/assert.ts'
 import { AdminClient } from '../../src/client/admin-client.ts'
 import { ArctosClient } from '../../src/client/client.ts'
+import { ClientError } from '../../src/client/transport.ts'
 import { freePorts } from '../servers/free-ports.ts'
 import { type Cell, createCell, type Links } from './cell.ts'
 import { Member, type Settings } from './member.ts'
@@ -151,12 +152,14 @@ const fallbackOf = (parts: Parts, readOnlyKey: string) => {
 const startFallback = async (member: Member, cells: readonly Cell[], adminKey: string): Promise<void> => {
   const until = performance.now() + START_MS
   for (;;) {
-    await Promise.all(cells.map(({ url }) => new AdminClient({ url, key: adminKey }).snapshot(clusterEnvironment)))
-    await member.start()
     try {
+      await Promise.all(cells.map(({ url }) => new AdminClient({ url, key: adminKey }).snapshot(clusterEnvironment)))
+      await member.start()
       return await member.serving(START_MS)
     } catch (error) {
-      if (performance.now() > until || !member.output.includes('no snapshot')) throw error
+      // A cell says 503 while it loads the environment that another one has just made.
+      const isEarly = error instanceof ClientError ? error.status === 503 : member.output.includes('no snapshot')
+      if (performance.now() > until || !isEarly) throw error
       await pause(500)
     }
   }

@@ -47,11 +47,17 @@ export const objectsFolder = (directory: string): string => join(directory, 'obj
 export const openReplicator = async (options: OpenReplicatorOptions): Promise<Replicator> => {
   const { directory, settings, maxRecordBytes, engine } = options
   const unlock = lockDirectory(directory)
+  const press = new PressThread(options.modules)
+  const end = async (): Promise<void> => {
+    // Before the thread that it belongs to ends.
+    await press.close()
+    unlock()
+  }
   try {
     const platform: SnapshotPlatform = {
       ...nodeSnapshotPlatform(options.log),
       pause: nextTurn,
-      press: new PressThread(options.modules),
+      press,
     }
     const objects = folderObjectStore(objectsFolder(directory))
     const remote = await sharedObjects(options)
@@ -67,9 +73,9 @@ export const openReplicator = async (options: OpenReplicatorOptions): Promise<Re
       pool: storePool(options.modules),
       holder: hostname(),
     }
-    return unlocking(await startReplicator(parts), unlock)
+    return endingWith(await startReplicator(parts), end)
   } catch (error) {
-    unlock()
+    await end()
     throw error
   }
 }
@@ -116,13 +122,13 @@ const knownLogId = async (objects: ObjectStore, platform: SnapshotPlatform): Pro
   }
 }
 
-const unlocking = (replicator: Replicator, unlock: () => void): Replicator => {
+const endingWith = (replicator: Replicator, end: () => Promise<void>): Replicator => {
   const close = replicator.close.bind(replicator)
   replicator.close = async () => {
     try {
       await close()
     } finally {
-      unlock()
+      await end()
     }
   }
   return replicator

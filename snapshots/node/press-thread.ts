@@ -43,6 +43,14 @@ export class PressThread implements ImagePress {
     return answer
   }
 
+  /** Ends the thread, and with it the job that it has; another job starts another one. */
+  async close(): Promise<void> {
+    clearTimeout(this.#idle)
+    const worker = this.#worker
+    this.#worker = null
+    await worker?.terminate()
+  }
+
   #ask(job: ToPress): Promise<FromPress> {
     return this.#turns.run(async () => {
       clearTimeout(this.#idle)
@@ -52,7 +60,7 @@ export class PressThread implements ImagePress {
         return answerOf(await asked(worker, job))
       } finally {
         worker.unref()
-        this.#idle = setTimeout(() => this.#end(), IDLE_MS).unref()
+        this.#idle = setTimeout(() => void this.close(), IDLE_MS).unref()
       }
     })
   }
@@ -67,11 +75,6 @@ export class PressThread implements ImagePress {
 
   #forget(worker: Worker): void {
     if (this.#worker === worker) this.#worker = null
-  }
-
-  #end(): void {
-    void this.#worker?.terminate()
-    this.#worker = null
   }
 }
 

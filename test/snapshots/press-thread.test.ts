@@ -13,10 +13,12 @@ import { pool, testPlatform } from './support.ts'
 
 const platform = testPlatform()
 const modules = await compileModules()
+const thread = new PressThread(modules)
 const presses: readonly [string, ImagePress][] = [
   ['here', pressHere({ pool, platform })],
-  ['in a thread', new PressThread(modules)],
+  ['in a thread', thread],
 ]
+afterAll(() => thread.close())
 
 const store = pool.create()
 afterAll(() => pool.release(store))
@@ -99,6 +101,19 @@ test('jobs that come at once are all done', async () => {
   const press = new PressThread(modules)
   const packed = await Promise.all([1, 2, 3].map(() => press.pack(raw())))
   expect(packed.map(({ sha256 }) => sha256)).toEqual(packed.map(() => at(packed, 0).sha256))
+  await press.close()
+})
+
+test('closing ends the thread, and with it the job that it has; the next job has another one', async () => {
+  const press = new PressThread(modules)
+  await press.begin()
+  const cut = expect(press.pack(raw())).rejects.toThrow('the thread of images ended')
+  // The job is with the thread in the next turn.
+  await Promise.resolve()
+  await press.close()
+  await cut
+  expect((await press.pack(raw())).chunks).toHaveLength(1)
+  await press.close()
 })
 
 test('a thread that crashes fails its job, and the next job has another one', async () => {

@@ -1,10 +1,10 @@
 /** Values for the variables of facts that are missing: those that the conditions left over ask for, else new ones. */
 import { canonicalId, type Value } from '../base/value.ts'
 import type { CheckedPolicy } from '../check/core.ts'
-import type { Atom } from '../ir/instance.ts'
+import type { Atom, CallAtom } from '../ir/instance.ts'
 import { type Term, variable } from '../ir/terms.ts'
 import type { NewValues } from './explain-new-values.ts'
-import type { CallAtom, TestAtom } from './explain-solver.ts'
+import type { TestAtom } from './explain-solver.ts'
 import type { State } from './explain-terms.ts'
 
 /** Choices of values that are looked at, and values of one variable. */

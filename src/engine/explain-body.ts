@@ -1,10 +1,10 @@
 /** Solves the conditions of one rule: what is decided first, then calls, those with the most arguments given before others. */
 import { sameValue } from '../base/value.ts'
-import type { Atom } from '../ir/instance.ts'
+import type { Atom, CallAtom } from '../ir/instance.ts'
 import { orders } from '../ir/specialise.ts'
 import { type PositionClass, type Term, variable } from '../ir/terms.ts'
 import { ExplainLimit } from './explain-budget.ts'
-import type { Answer, CallAtom, Goal, NotAtom, Query, Solution, TestAtom, Use } from './explain-solver.ts'
+import type { Answer, Goal, NotAtom, Query, Solution, TestAtom, Use } from './explain-solver.ts'
 import type { Pattern, State } from './explain-terms.ts'
 
 export interface Body {

@@ -1,7 +1,7 @@
 /** Answers goals from facts and rules, one table of answers per goal, and remembers why each answer holds. */
 import { known } from '../base/assert.ts'
 import type { Fact, Value } from '../base/value.ts'
-import type { Atom, Instance } from '../ir/instance.ts'
+import type { Atom, CallAtom, Instance } from '../ir/instance.ts'
 import { nodeKey, type PositionClass, variable } from '../ir/terms.ts'
 import { type Body, type BodyRules, solveBody } from './explain-body.ts'
 import { type ExplainBudget, ExplainLimit } from './explain-budget.ts'
@@ -33,7 +33,6 @@ export type Use =
   | { readonly kind: 'test'; readonly atom: TestAtom }
   | { readonly kind: 'not'; readonly atom: NotAtom; readonly query: Query }
 
-export type CallAtom = Atom & { readonly kind: 'call' }
 export type NotAtom = Atom & { readonly kind: 'not' }
 export type TestAtom = Exclude<Atom, { kind: 'call' | 'not' }>
 

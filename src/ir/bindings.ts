@@ -1,42 +1,83 @@
 /** What is known of a rule's variables while it is specialised: which are equal, which are constants, which types they can have. */
 import { known } from '../base/assert.ts'
 import { sameValue, type Value } from '../base/value.ts'
-import { open, type PositionClass, sameTerm, type Term } from './terms.ts'
+import { follow, open, type PositionClass, sameTerm, type Term } from './terms.ts'
 
 /** Candidate types of a variable; null: any. */
 export type Types = readonly string[] | null
 
+/** A collection that several hold until one of them changes it: that one takes a copy then. */
+class Held<Items> {
+  #items: Items
+  #isShared = false
+  readonly #copyOf: (items: Items) => Items
+
+  constructor(items: Items, copyOf: (items: Items) => Items) {
+    this.#items = items
+    this.#copyOf = copyOf
+  }
+
+  /** To look at now. */
+  get items(): Items {
+    return this.#items
+  }
+
+  /** To keep. */
+  share(): Items {
+    this.#isShared = true
+    return this.#items
+  }
+
+  branch(): Held<Items> {
+    const other = new Held(this.share(), this.#copyOf)
+    other.#isShared = true
+    return other
+  }
+
+  /** To change. */
+  own(): Items {
+    if (this.#isShared) {
+      this.#items = this.#copyOf(this.#items)
+      this.#isShared = false
+    }
+    return this.#items
+  }
+}
+
+const heldMap = <Item>(): Held<Map<string, Item>> => new Held(new Map<string, Item>(), (items) => new Map(items))
+const heldSet = (): Held<Set<string>> => new Held(new Set(), (items) => new Set(items))
+
 /** Mutable only until handed on: branches copy it first. */
 export class Bindings {
-  #links: ReadonlyMap<string, Term> = new Map()
-  #types: ReadonlyMap<string, Types> = new Map()
-  #others: ReadonlySet<string> = new Set()
+  #links = heldMap<Term>()
+  #types = heldMap<Types>()
+  #others = heldSet()
   /** Variables whose types come from the rule itself, not only from how it is called. */
-  #owned: ReadonlySet<string> = new Set()
+  #owned = heldSet()
   /** Variables of an enclosing rule: never linked, only compared. */
   #outer: ReadonlySet<string> = new Set()
 
-  /** Shares everything until one of the two changes: what changes is made anew, never mutated. */
+  /** Shares everything until one of the two changes. */
   copy(): Bindings {
     const other = new Bindings()
-    other.#links = this.#links
-    other.#types = this.#types
-    other.#others = this.#others
-    other.#owned = this.#owned
+    other.#links = this.#links.branch()
+    other.#types = this.#types.branch()
+    other.#others = this.#others.branch()
+    other.#owned = this.#owned.branch()
     other.#outer = this.#outer
     return other
   }
 
   links(): ReadonlyMap<string, Term> {
-    return this.#links
+    return this.#links.share()
   }
 
   allTypes(): ReadonlyMap<string, Types> {
-    return this.#types
+    return this.#types.share()
   }
 
   owned(): ReadonlySet<string> {
-    return this.#owned
+    return this.#owned.share()
   }
 
   /** The bindings a negation starts from: the given variables are fixed from outside. */
@@ -51,13 +92,7 @@ export class Bindings {
   }
 
   find(term: Term): Term {
-    let found = term
-    while (found.kind === 'variable') {
-      const next = this.#links.get(found.id)
-      if (next === undefined) break
-      found = next
-    }
-    return found
+    return follow(this.#links.items, term)
   }
 
   /** Candidate types of a term. */
@@ -65,7 +100,7 @@ export class Bindings {
     const found = this.find(term)
     if (found.kind === 'constant') return [found.value.type]
     if (found.kind === 'now') return ['Integer']
-    return this.#types.get(found.id) ?? null
+    return this.#types.items.get(found.id) ?? null
   }
 
   /** The one type of a term, or null. */
@@ -76,17 +111,17 @@ export class Bindings {
 
   isOther(term: Term): boolean {
     const found = this.find(term)
-    return found.kind === 'variable' && this.#others.has(found.id)
+    return found.kind === 'variable' && this.#others.items.has(found.id)
   }
 
   markOther(id: string): void {
-    this.#others = withItem(this.#others, id)
+    this.#others.own().add(id)
   }
 
   /** As `narrow`, by a condition of the rule itself. */
   restrict(term: Term, types: Types): boolean {
     const found = this.find(term)
-    if (found.kind === 'variable') this.#owned = withItem(this.#owned, found.id)
+    if (found.kind === 'variable') this.#owned.own().add(found.id)
     return this.narrow(found, types)
   }
 
@@ -97,7 +132,7 @@ export class Bindings {
     const before = this.types(found)
     const after = before === null ? types : before.filter((type) => types.includes(type))
     if (after.length === 0) return false
-    if (found.kind === 'variable' && after.length !== before?.length) this.#types = new Map(this.#types).set(found.id, after)
+    if (found.kind === 'variable' && after.length !== before?.length) this.#types.own().set(found.id, after)
     return true
   }
 
@@ -115,12 +150,12 @@ export class Bindings {
   }
 
   #link(id: string, to: Term): 'equal' | 'never' {
-    if (this.#others.has(id)) {
+    if (this.#others.items.has(id)) {
       if (to.kind === 'constant') return 'never'
-      if (to.kind === 'variable') this.#others = withItem(this.#others, to.id)
+      if (to.kind === 'variable') this.#others.own().add(to.id)
     }
-    if (to.kind === 'variable' && this.#owned.has(id)) this.#owned = withItem(this.#owned, to.id)
-    this.#links = new Map(this.#links).set(id, to)
+    if (to.kind === 'variable' && this.#owned.items.has(id)) this.#owned.own().add(to.id)
+    this.#links.own().set(id, to)
     return 'equal'
   }
 
@@ -138,5 +173,3 @@ export class Bindings {
     return found.kind === 'constant' ? found.value : null
   }
 }
-
-const withItem = (items: ReadonlySet<string>, item: string): ReadonlySet<string> => (items.has(item) ? items : new Set([...items, item]))

@@ -1,6 +1,6 @@
 /** Typed rules: a disjunct of a rule with every variable's type fixed and every equality carried out. */
 import type { Value } from '../base/value.ts'
-import type { CoreRule, Disjunct, OrderOperator } from '../check/core.ts'
+import type { CoreRule, OrderOperator } from '../check/core.ts'
 import type { Span } from '../polar/source.ts'
 import type { PositionClass, Term } from './terms.ts'
 
@@ -21,10 +21,11 @@ export type Atom =
   /** None of the bodies holds. `outer`: their variables that the rule also uses outside, which must be bound first. */
   | { readonly kind: 'not'; readonly bodies: readonly (readonly Atom[])[]; readonly outer: readonly string[]; readonly span: Span }
 
+export type CallAtom = Atom & { readonly kind: 'call' }
+
 /** One way for a specialised predicate to hold. */
 export interface Instance {
   readonly rule: CoreRule
-  readonly disjunct: Disjunct
   readonly head: readonly Term[]
   readonly atoms: readonly Atom[]
   /** Variables with a type of the rule's own: a wildcard there is one of that type, not of every type. */

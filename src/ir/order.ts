@@ -2,10 +2,9 @@
 import { at, known, unreachable } from '../base/assert.ts'
 import type { Span } from '../polar/source.ts'
 import type { FactShape } from './fact-source.ts'
-import { type Atom, atomTerms, type Instance } from './instance.ts'
+import { type Atom, atomTerms, type CallAtom, type Instance } from './instance.ts'
 import { type Mode, type Refusal, type Relation, type Step, type Variant } from './relation.ts'
-import { type FactArgument, type PositionClass, type Term, variable } from './terms.ts'
-import type { CallAtom } from './unfold.ts'
+import { type FactArgument, follow, type PositionClass, type Term, variable, variableIds } from './terms.ts'
 
 /** Where called relations come from. */
 export interface RelationSource {
@@ -36,7 +35,7 @@ interface State {
   readonly steps: Step[]
   readonly bound: Set<string>
   readonly owned: Set<string>
-  readonly links: Map<string, string>
+  readonly links: Map<string, Term>
   readonly rest: Atom[]
   rows: number
   cost: number
@@ -67,7 +66,7 @@ export class BodyPlanner {
     const estimate = factEstimate(shape, args, bound)
     const state: State = {
       steps: [{ kind: 'fact', shape, args }],
-      bound: new Set([...bound, ...variablesOf(args)]),
+      bound: new Set([...bound, ...args.flatMap(variableIds)]),
       owned: new Set(),
       links: new Map(),
       rest: [],
@@ -117,7 +116,7 @@ export class BodyPlanner {
   /** Variables that must be bound before a filter can run. */
   #needs(atom: Atom, state: State): string[] {
     const terms = atom.kind === 'not' ? atom.outer.map(variable) : atomTerms(atom)
-    return variablesOf(terms.map((term) => find(state, term)))
+    return terms.flatMap((term) => variableIds(find(state, term)))
   }
 
   #filterStep(state: State, atom: Exclude<Atom, { kind: 'call' }>): Step | Refusal | null {
@@ -257,25 +256,17 @@ const bindOutputs = (state: State, variant: Variant, outs: readonly Term[]): Ter
     if (other) link(state, term, find(state, other))
     else groups.set(wildcard.group, term)
   }
-  for (const id of variablesOf(outputs.map((term) => find(state, term)))) state.bound.add(id)
+  for (const id of outputs.flatMap((term) => variableIds(find(state, term)))) state.bound.add(id)
   return outputs.map((term) => find(state, term))
 }
 
 const link = (state: State, from: Term, to: Term): void => {
   if (from.kind !== 'variable' || to.kind !== 'variable' || from.id === to.id) return
-  state.links.set(from.id, to.id)
+  state.links.set(from.id, to)
   if (state.owned.has(from.id)) state.owned.add(to.id)
 }
 
-const find = (state: { readonly links: ReadonlyMap<string, string> }, term: Term): Term => {
-  let found = term
-  while (found.kind === 'variable') {
-    const next = state.links.get(found.id)
-    if (next === undefined) break
-    found = variable(next)
-  }
-  return found
-}
+const find = (state: State, term: Term): Term => follow(state.links, term)
 
 const isBound = (state: State, term: Term): boolean => {
   const found = find(state, term)
@@ -303,8 +294,6 @@ const body = (state: State): PlannedBody => ({
 const remove = (atoms: Atom[], atom: Atom): void => {
   atoms.splice(atoms.indexOf(atom), 1)
 }
-
-const variablesOf = (terms: readonly FactArgument[]): string[] => terms.flatMap((term) => (term.kind === 'variable' ? [term.id] : []))
 
 /** A question usually asks for something that is there, so a look-up is never taken to find much less than one row. */
 const MIN_MATCHES = 0.2
@@ -347,15 +336,15 @@ export const reachedRows = (shape: FactShape, usable: readonly boolean[]): numbe
 
 /** Estimated rows of some steps, given what is bound before them. */
 export const stepsEstimate = (steps: readonly Step[], start: Iterable<Term>): number => {
-  const bound = new Set(variablesOf([...start]))
+  const bound = new Set([...start].flatMap(variableIds))
   let rows = 1
   for (const step of steps) {
     if (step.kind === 'fact') {
       rows *= factEstimate(step.shape, step.args, bound).rows
-      for (const id of variablesOf(step.args)) bound.add(id)
+      for (const id of step.args.flatMap(variableIds)) bound.add(id)
     } else if (step.kind === 'call') {
       rows *= step.relation.rows
-      for (const id of variablesOf(step.outputs)) bound.add(id)
+      for (const id of step.outputs.flatMap(variableIds)) bound.add(id)
     } else if (step.kind === 'in' && step.term.kind === 'variable' && !bound.has(step.term.id)) {
       rows *= step.values.length
       bound.add(step.term.id)

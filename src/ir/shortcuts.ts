@@ -1,8 +1,8 @@
 /** Finds what need not be followed because the program gets there in another order: who has a role on a folder through a group and the folder's parent has it through the parent and the group. */
-import type { Instance } from './instance.ts'
+import type { CallAtom, Instance } from './instance.ts'
 import type { Specialiser } from './specialise.ts'
 import { nodeKey, type PositionClass, sameTerm } from './terms.ts'
-import { asUnfolded, type CallAtom, covers, type Unfolded, unfold } from './unfold.ts'
+import { asUnfolded, covers, type Unfolded, unfold } from './unfold.ts'
 
 /** Rules of one specialised predicate that are compared; more are all followed. */
 const MAX_RULES = 40

@@ -7,7 +7,7 @@ import { Candidates } from './candidates.ts'
 import type { FactShape, FactSource } from './fact-source.ts'
 import { type Atom, atomTerms, type Instance } from './instance.ts'
 import { coreTerm, type Program, resolve, splitTypes, type TypeTuple } from './resolve.ts'
-import { nodeKey, type PositionClass, predicateKey, sameTerm, type Term } from './terms.ts'
+import { nodeKey, type PositionClass, predicateKey, sameTerm, type Term, variableIds } from './terms.ts'
 
 /** The rules of a policy, by predicate. */
 export type RuleIndex = ReadonlyMap<string, readonly CoreRule[]>
@@ -146,7 +146,7 @@ export class Specialiser implements Program {
         // An open position means: of no particular type. A typed head belongs to another specialised predicate.
         if (classes.some((item, index) => item.kind === 'open' && split.types(at(head, index)) !== null)) return []
         const atoms = this.#atoms(disjunct, split, outerVariables(rule.params, disjunct))
-        return atoms ? [{ rule, disjunct, head: head.map((term) => split.find(term)), atoms, owned: split.owned() }] : []
+        return atoms ? [{ rule, head: head.map((term) => split.find(term)), atoms, owned: split.owned() }] : []
       }),
     )
   }
@@ -213,8 +213,6 @@ export class Specialiser implements Program {
 
 const bodyVariables = (atoms: readonly Atom[]): string[] =>
   atoms.flatMap((atom) => (atom.kind === 'not' ? atom.outer : atomTerms(atom).flatMap(variableIds)))
-
-const variableIds = (term: Term): string[] => (term.kind === 'variable' ? [term.id] : [])
 
 /** Bindings of a rule's parameters when it is entered with these classes; null when they contradict. */
 const enter = (rule: CoreRule, classes: readonly PositionClass[]): Bindings | null => {

@@ -1,7 +1,7 @@
 /** Splits long rules: SQLite joins at most 64 tables, so what follows the first conditions of a rule becomes a relation of its own, which is never made part of its caller. */
 import { type PlannedRule, patternKey, Relation, type Step } from './relation.ts'
 import { stepTerms } from './step-terms.ts'
-import { type FactArgument, type Term, variable } from './terms.ts'
+import { type Term, variable, variableIds } from './terms.ts'
 
 /** Conditions of one rule that read rows; with those of the relations that are made part of it, a join stays far below the bound. */
 const MAX_READS = 30
@@ -45,5 +45,3 @@ const callOf = (rule: PlannedRule, predicate: string): Step => {
 }
 
 const distinct = (ids: readonly string[]): Term[] => [...new Set(ids)].map(variable)
-
-const variableIds = (term: FactArgument): string[] => (term.kind === 'variable' ? [term.id] : [])

@@ -27,6 +27,20 @@ export const open: PositionClass = { kind: 'open' }
 /** Injective text of a value, for keys of maps. */
 export const valueKey = (value: Value): string => JSON.stringify([value.type, value.id])
 
+/** The variable that a term is, if it is one. */
+export const variableIds = (term: FactArgument): readonly string[] => (term.kind === 'variable' ? [term.id] : [])
+
+/** What a term was found equal to, by the links of variables; it may be a variable again. */
+export const follow = (links: ReadonlyMap<string, Term>, term: Term): Term => {
+  let found = term
+  while (found.kind === 'variable') {
+    const next = links.get(found.id)
+    if (next === undefined) break
+    found = next
+  }
+  return found
+}
+
 export const sameTerm = (a: Term, b: Term): boolean => {
   if (a.kind === 'variable') return b.kind === 'variable' && a.id === b.id
   if (a.kind === 'constant') return b.kind === 'constant' && a.value.type === b.value.type && a.value.id === b.value.id

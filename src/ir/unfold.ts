@@ -1,9 +1,7 @@
 /** Puts one rule in the place of a condition of another, and tells whether a rule holds wherever another does. */
 import { at } from '../base/assert.ts'
-import { type Atom, atomTerms, type Instance } from './instance.ts'
-import { nodeKey, sameTerm, type Term } from './terms.ts'
-
-export type CallAtom = Atom & { readonly kind: 'call' }
+import type { CallAtom, Instance } from './instance.ts'
+import { follow, nodeKey, sameTerm, type Term, variableIds } from './terms.ts'
 
 /** A condition of an unfolded rule, and whether it comes from the rule that was put in. */
 interface Part {
@@ -30,7 +28,7 @@ type Rule = Pick<Instance, 'head' | 'atoms'>
 
 /** The rule as it stands. */
 export const asUnfolded = ({ head, atoms }: Rule): Unfolded => {
-  const parts = atoms.filter((atom) => atom.kind === 'call').map((atom) => part(atom, atom.args, false))
+  const parts = callsOf(atoms).map((atom) => part(atom, atom.args, false))
   return { head, parts, isWhole: parts.length === atoms.length && isBoundBy(head, parts) }
 }
 
@@ -40,22 +38,12 @@ export const unfold = (outer: Rule, index: number, inner: Rule): Unfolded | null
   if (call.kind !== 'call') return null
   const links = new Map<string, Term>()
   for (const [position, arg] of call.args.entries()) if (!unify(links, arg, renamed(at(inner.head, position)))) return null
-  const resolve = (term: Term): Term => find(links, term)
+  const resolve = (term: Term): Term => follow(links, term)
+  const resolveInner = (term: Term): Term => resolve(renamed(term))
+  const others = callsOf(outer.atoms).filter((atom) => atom !== call)
   const parts = [
-    ...outer.atoms.flatMap((atom, position) =>
-      atom.kind === 'call' && position !== index ? [part(atom, atom.args.map(resolve), false)] : [],
-    ),
-    ...inner.atoms.flatMap((atom) =>
-      atom.kind === 'call'
-        ? [
-            part(
-              atom,
-              atomTerms(atom).map((term) => resolve(renamed(term))),
-              true,
-            ),
-          ]
-        : [],
-    ),
+    ...others.map((atom) => part(atom, atom.args.map(resolve), false)),
+    ...callsOf(inner.atoms).map((atom) => part(atom, atom.args.map(resolveInner), true)),
   ]
   const head = outer.head.map(resolve)
   const isWhole = parts.length === outer.atoms.length - 1 + inner.atoms.length && isBoundBy(head, parts)
@@ -98,6 +86,8 @@ class Cover {
   }
 }
 
+const callsOf = (atoms: Instance['atoms']): CallAtom[] => atoms.filter((atom) => atom.kind === 'call')
+
 const part = (atom: CallAtom, args: readonly Term[], isInner: boolean): Part => ({
   key: nodeKey(atom.predicate, atom.classes),
   args,
@@ -107,19 +97,9 @@ const part = (atom: CallAtom, args: readonly Term[], isInner: boolean): Part => 
 /** No name of a policy has such a sign. */
 const renamed = (term: Term): Term => (term.kind === 'variable' ? { kind: 'variable', id: `${term.id}^` } : term)
 
-const find = (links: ReadonlyMap<string, Term>, term: Term): Term => {
-  let found = term
-  while (found.kind === 'variable') {
-    const next = links.get(found.id)
-    if (next === undefined) break
-    found = next
-  }
-  return found
-}
-
 const unify = (links: Map<string, Term>, left: Term, right: Term): boolean => {
-  const a = find(links, left)
-  const b = find(links, right)
+  const a = follow(links, left)
+  const b = follow(links, right)
   if (sameTerm(a, b)) return true
   if (a.kind === 'variable') links.set(a.id, b)
   else if (b.kind === 'variable') links.set(b.id, a)
@@ -140,5 +120,3 @@ const isBoundBy = (head: readonly Term[], parts: readonly Part[]): boolean => {
   const bound = new Set(parts.flatMap(({ args }) => args.flatMap(variableIds)))
   return head.flatMap(variableIds).every((id) => bound.has(id))
 }
-
-const variableIds = (term: Term): string[] => (term.kind === 'variable' ? [term.id] : [])

@@ -3,7 +3,7 @@ import { at, known, unreachable } from '../base/assert.ts'
 import { components } from '../base/graph.ts'
 import { stepsEstimate } from '../ir/order.ts'
 import type { PlannedRule, Relation, Step } from '../ir/relation.ts'
-import type { FactArgument, Term } from '../ir/terms.ts'
+import { type Term, variableIds } from '../ir/terms.ts'
 
 /** One relation with one output pattern. */
 export interface Member {
@@ -181,8 +181,8 @@ const passesThrough = (rule: PlannedRule, call: CallStep): boolean => {
   if (new Set(ids).size !== ids.length) return false
   const others = new Set([
     ...rule.steps.filter((step) => step !== call).flatMap(stepVariables),
-    ...rule.inputs.flatMap(termVariables),
-    ...call.inputs.flatMap(termVariables),
+    ...rule.inputs.flatMap(variableIds),
+    ...call.inputs.flatMap(variableIds),
   ])
   return ids.every((id, index) => {
     const output = at(rule.outputs, index)
@@ -218,23 +218,21 @@ const originOf = (term: Term, rule: PlannedRule, origins: readonly (number | nul
   return index < 0 ? null : (origins[index] ?? null)
 }
 
-export const termVariables = (term: FactArgument): string[] => (term.kind === 'variable' ? [term.id] : [])
-
 /** Every variable a step mentions, those of its negations included. */
-export const stepVariables = (step: Step): string[] => {
+export const stepVariables = (step: Step): readonly string[] => {
   switch (step.kind) {
     case 'fact':
-      return step.args.flatMap(termVariables)
+      return step.args.flatMap(variableIds)
     case 'call':
-      return [...step.inputs, ...step.outputs].flatMap(termVariables)
+      return [...step.inputs, ...step.outputs].flatMap(variableIds)
     case 'in':
-      return termVariables(step.term)
+      return variableIds(step.term)
     case 'not':
       return step.bodies.flat().flatMap(stepVariables)
     case 'equal':
     case 'unequal':
     case 'order':
-      return [...termVariables(step.left), ...termVariables(step.right)]
+      return [...variableIds(step.left), ...variableIds(step.right)]
     default:
       return unreachable(step)
   }

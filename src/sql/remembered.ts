@@ -3,11 +3,11 @@ import { at } from '../base/assert.ts'
 import type { FactShape } from '../ir/fact-source.ts'
 import { reachedRows, stepsEstimate } from '../ir/order.ts'
 import type { Relation, Step } from '../ir/relation.ts'
-import { type FactArgument, type Term, variable } from '../ir/terms.ts'
+import { type FactArgument, type Term, variable, variableIds } from '../ir/terms.ts'
 import type { Emitter } from './emit.ts'
 import { emptyPartial, type Fragment, renderSelect, type Scope, unionAll } from './fragment.ts'
 import { Parameters, type Slot } from './parameters.ts'
-import { type CallStep, FAN_OUT, type Group, groupGrowth, groupWork, type Member, stepVariables, termVariables } from './recursion.ts'
+import { type CallStep, FAN_OUT, type Group, groupGrowth, groupWork, type Member, stepVariables } from './recursion.ts'
 
 /** Longer lists are not remembered: what they would tell is searched for. */
 export const MAX_REMEMBERED = 32
@@ -134,14 +134,14 @@ export class PartFinder {
   }
 
   #areSearches(steps: readonly Step[], start: readonly FactArgument[]): boolean {
-    const bound = new Set(start.flatMap(termVariables))
+    const bound = new Set(start.flatMap(variableIds))
     return steps.every((step) => {
       if (step.kind === 'not') return step.bodies.every((body) => this.#areSearches(body, [...bound].map(variable)))
       // Its rules are not looked into.
       if (step.kind === 'call') return false
       if (step.kind !== 'fact') return true
       const usable = step.args.map((term) => term.kind !== 'list' && (term.kind !== 'variable' || bound.has(term.id)))
-      for (const id of step.args.flatMap(termVariables)) bound.add(id)
+      for (const id of step.args.flatMap(variableIds)) bound.add(id)
       return reachedRows(step.shape, usable) <= this.#found.worthwhile
     })
   }

@@ -3,7 +3,7 @@
 import { assert, at, unreachable } from '../base/assert.ts'
 import type { PlannedRule, Step } from '../ir/relation.ts'
 import { stepTerms } from '../ir/step-terms.ts'
-import { type FactArgument, type Term, valueKey } from '../ir/terms.ts'
+import { type FactArgument, type Term, valueKey, variableIds } from '../ir/terms.ts'
 import { type CallStep, type Member, memberKey, memberOf, type RecursionFinder, rulesOf } from './recursion.ts'
 
 /** Alternatives that a delegation may bring in. */
@@ -84,8 +84,6 @@ const addsVariables = (rule: PlannedRule): boolean => {
         .some((id) => !bound.has(id)),
   )
 }
-
-const variableIds = (term: FactArgument): string[] => (term.kind === 'variable' ? [term.id] : [])
 
 let inlines = 0
 

@@ -30,6 +30,8 @@ export interface OwnReplicaEvents {
 
 interface Push {
   readonly records: readonly RevisedRecord[]
+  /** In all of them. */
+  readonly changes: number
   readonly through: number
   readonly sinceMs: number
   /** With what stopped it, or null. */
@@ -43,8 +45,6 @@ export class OwnReplica implements Pick<TailReader, 'push'> {
   /** As far as nothing is missing. */
   readonly #passed: Progress
   #queue: Push[] = []
-  /** Of the queue. */
-  #changes = 0
   #draining = false
   /** While pushes are gathered. */
   #cancelGathering: (() => void) | null = null
@@ -88,8 +88,7 @@ export class OwnReplica implements Pick<TailReader, 'push'> {
     }
     return new Promise((resolve, reject) => {
       const settle = (error: Error | null): void => (error === null ? resolve() : reject(error))
-      this.#queue.push({ records, through, sinceMs: this.#options.platform.monotonicMs(), settle })
-      this.#changes += changesOf(records)
+      this.#queue.push({ records, changes: changesOf(records), through, sinceMs: this.#options.platform.monotonicMs(), settle })
       this.#drainInTime(!isNew)
     })
   }
@@ -132,7 +131,8 @@ export class OwnReplica implements Pick<TailReader, 'push'> {
   /** At once when a turn is full or somebody waits. */
   #drainInTime(isUrgent = false): void {
     if (this.#draining || this.#queue.length === 0) return
-    if (isUrgent || this.#changes >= limits.ownApplyChanges || this.#passed.isAwaited) void this.#drain()
+    const changes = this.#queue.reduce((sum, push) => sum + push.changes, 0)
+    if (isUrgent || changes >= limits.ownApplyChanges || this.#passed.isAwaited) void this.#drain()
     else this.#cancelGathering ??= this.#options.later(limits.ownApplyWaitMs, () => void this.#drain())
   }
 
@@ -144,22 +144,20 @@ export class OwnReplica implements Pick<TailReader, 'push'> {
       for (let gathered = this.#gathered(); gathered.length > 0 && this.#open; gathered = this.#gathered()) {
         const error = await this.#take(gathered)
         for (const { settle } of this.#queue.splice(0, gathered.length)) settle(error)
-        this.#changes = this.#queue.reduce((sum, { records }) => sum + changesOf(records), 0)
         if (error !== null) return
       }
     } finally {
       this.#draining = false
-      this.#changes = 0
       for (const { settle } of this.#queue.splice(0)) settle(null)
     }
   }
 
   /** The pushes at the front of the queue that one turn takes, or one larger push. */
   #gathered(): readonly Push[] {
-    let changes = 0
-    const count = this.#queue.findIndex(({ records }, index) => {
-      changes += changesOf(records)
-      return index > 0 && changes > limits.ownApplyChanges
+    let sum = 0
+    const count = this.#queue.findIndex(({ changes }, index) => {
+      sum += changes
+      return index > 0 && sum > limits.ownApplyChanges
     })
     return count < 0 ? [...this.#queue] : this.#queue.slice(0, count)
   }

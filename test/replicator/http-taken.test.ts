@@ -45,46 +45,52 @@ async function* lookedAt(body: AsyncIterable<Uint8Array>, { awaited }: Seen): As
   }
 }
 
-test('a runtime alone is waited for by nobody, and tells of every push all the same; with another one it is waited for', async () => {
-  const { client } = await open()
+interface Watched {
+  readonly served: ServedReplicator
+  readonly runtime: ReturnType<ServedReplicator['client']>
+  readonly own: ReturnType<typeof reader>
+  readonly seen: Seen
+  /** Of every push that came the replicator was told. */
+  readonly allTold: () => Promise<void>
+}
+
+/** One runtime that follows an environment, up to its head. */
+const follow = async (): Promise<Watched> => {
+  const served = await open()
   const seen: Seen = { awaited: [], taken: [] }
-  const first = client({ over: watched(seen) })
-  await first.createEnvironment('e')
+  const runtime = served.client({ over: watched(seen) })
+  await runtime.createEnvironment('e')
   const own = reader()
-  first.tail('e', -1, own)
-  // What is read before the head is reached is waited for: the next reading begins then.
+  runtime.tail('e', -1, own)
   await own.count(1)
-  expect(seen.awaited).toEqual([true])
-  await vi.waitFor(() => expect(seen.taken).toEqual([1]), { timeout: 20_000, interval: 5 })
   const told = (): number => seen.taken.reduce((sum, count) => sum + count, 0)
+  const allTold = (): Promise<void> => vi.waitFor(() => expect(told()).toBe(seen.awaited.length), { timeout: 20_000, interval: 5 })
+  await allTold()
+  return { served, runtime, own, seen, allTold }
+}
+
+test('a runtime alone is waited for by nobody, and tells of every push all the same; with another one it is waited for', async () => {
+  const { served, runtime, seen, allTold } = await follow()
+  // What is read before the head is reached is waited for: the next reading begins then.
+  expect(seen.awaited).toEqual([true])
   const append = async (name: string): Promise<void> => {
-    await first.append('e', note(name), name)
-    await vi.waitFor(() => expect(told()).toBe(seen.awaited.length), { timeout: 20_000, interval: 5 })
+    await runtime.append('e', note(name), name)
+    await allTold()
   }
   for (let number = 0; number < 5; number++) await append(`n${number}`)
   expect(seen.awaited.slice(1)).toEqual([false, false, false, false, false])
 
-  const second = client()
   const other = reader()
-  second.tail('e', -1, other)
+  served.client().tail('e', -1, other)
   await other.count(6)
   await append('with another')
   expect(seen.awaited.at(-1)).toBe(true)
 })
 
 test('pushes that come one after another are told of together', async () => {
-  const { client } = await open()
-  const seen: Seen = { awaited: [], taken: [] }
-  const runtime = client({ over: watched(seen) })
-  await runtime.createEnvironment('e')
-  const own = reader()
-  runtime.tail('e', -1, own)
-  await vi.waitFor(() => expect(seen.taken).toEqual([1]), { timeout: 20_000, interval: 5 })
+  const { runtime, own, seen, allTold } = await follow()
   for (let number = 0; number < 60; number++) await runtime.append('e', note(`n${number}`), `w${number}`)
   await own.count(61)
-  await vi.waitFor(() => expect(seen.taken.reduce((sum, count) => sum + count, 0)).toBe(seen.awaited.length), {
-    timeout: 20_000,
-    interval: 5,
-  })
+  await allTold()
   expect(seen.taken.length).toBeLessThan(seen.awaited.length)
 })

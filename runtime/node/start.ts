@@ -15,7 +15,7 @@ export class StartError extends Error {
   override readonly name = 'StartError'
 }
 
-export const nodePlatform = ({ logLevel }: Configuration): Platform => ({
+export const nodePlatform = ({ logLevel }: Pick<Configuration, 'logLevel'>): Platform => ({
   ...webPlatform(pinoLogLines(logLevel), prometheusRegistry()),
   sha256: (text) => createHash('sha256').update(text, 'utf8').digest(),
   afterArrived,

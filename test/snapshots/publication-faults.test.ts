@@ -12,6 +12,7 @@ import { uploadRestorePoint } from '../../snapshots/upload.ts'
 import { at } from '../../src/base/assert.ts'
 import type { RevisedRecord } from '../../src/log/log.ts'
 import { facts, insert, logRecord } from '../support/record.ts'
+import { unlessLoadFails } from './published.ts'
 import { bytesOf, env, Publisher, pool, stateOf, TestReplica, testPlatform } from './support.ts'
 
 type Fault = 'delete-manifest' | 'garble-manifest' | 'damage' | 'older-manifest' | 'fail-next' | 'lose-answer'
@@ -229,10 +230,7 @@ const stateUpTo = ({ records, states }: World, through: number): unknown =>
 const check = async ({ world, faulty, wasDamaged }: Scene): Promise<void> => {
   const { objects } = faulty
   const from = { objects, env, pool, platform: testPlatform() }
-  const loaded = await loadNewest(from).catch((error: unknown) => {
-    if (error instanceof LoadError) return null
-    throw error
-  })
+  const loaded = await unlessLoadFails(loadNewest(from))
   if (loaded === null) return
   const { manifest, store, through } = loaded
   try {
@@ -246,10 +244,7 @@ const check = async ({ world, faulty, wasDamaged }: Scene): Promise<void> => {
 }
 
 const checkPosition = async (from: Parameters<typeof loadAt>[0], world: World, revision: number): Promise<void> => {
-  const found = await loadAt(from, revision).catch((error: unknown) => {
-    if (error instanceof LoadError) return null
-    throw error
-  })
+  const found = await unlessLoadFails(loadAt(from, revision))
   if (found === null) return
   expect(stateOf(found.store)).toEqual(stateUpTo(world, revision))
   pool.release(found.store)

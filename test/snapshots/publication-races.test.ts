@@ -1,12 +1,11 @@
 /** Several publishers of one environment, and what they find that is not their own: nothing goes backwards and nothing is overwritten that is not theirs. */
 import { expect, test } from 'vitest'
 import { loadAt, loadNewest } from '../../snapshots/load.ts'
-import { LoadError } from '../../snapshots/load-error.ts'
 import { manifestKey } from '../../snapshots/manifest.ts'
 import { memoryObjectStore } from '../../snapshots/memory-store.ts'
 import type { ObjectStore } from '../../snapshots/object-store.ts'
 import { known } from '../../src/base/assert.ts'
-import { history, loadedState, manifestOf, stateAt, storedManifest } from './published.ts'
+import { history, loadedState, manifestOf, stateAt, storedManifest, unlessLoadFails } from './published.ts'
 import { bytesOf, codeOf, env, pool, stateOf, testPlatform, testPublishers } from './support.ts'
 
 const { open } = testPublishers()
@@ -91,10 +90,7 @@ test('a publisher that started without a manifest leaves out nothing when one of
   expect(manifest.coveredThrough).toBe(4)
   const from = { objects, env, pool, platform: testPlatform() }
   for (const revision of [0, 1, 2, 3, 4]) {
-    const found = await loadAt(from, revision).catch((error: unknown) => {
-      if (error instanceof LoadError) return null
-      throw error
-    })
+    const found = await unlessLoadFails(loadAt(from, revision))
     if (found === null) continue
     expect(stateOf(found.store)).toEqual(stateAt(records, revision))
     pool.release(found.store)

@@ -1,6 +1,7 @@
 /** What a publisher wrote, as tests look at it. */
 import { expect } from 'vitest'
 import { loadNewest } from '../../snapshots/load.ts'
+import { LoadError } from '../../snapshots/load-error.ts'
 import { type Manifest, manifestKey, manifestObjects, parseManifest } from '../../snapshots/manifest.ts'
 import type { ObjectStore } from '../../snapshots/object-store.ts'
 import { known } from '../../src/base/assert.ts'
@@ -40,4 +41,14 @@ export const stateAt = (records: readonly RevisedRecord[], through: number): unk
   const state = stateOf(replica.store)
   replica.close()
   return state
+}
+
+/** What was loaded, or null where it cannot be had. */
+export const unlessLoadFails = async <Loaded>(loading: Promise<Loaded>): Promise<Loaded | null> => {
+  try {
+    return await loading
+  } catch (error) {
+    if (error instanceof LoadError) return null
+    throw error
+  }
 }

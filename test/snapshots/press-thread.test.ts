@@ -104,14 +104,19 @@ test('jobs that come at once are all done', async () => {
   await press.close()
 })
 
-test('closing ends the thread, and with it the job that it has; the next job has another one', async () => {
-  const press = new PressThread(modules)
-  await press.begin()
-  const cut = press.pack(raw()).then(String, String)
+test('closing ends the thread, and with it the job that it has', async () => {
+  const silent = new PressThread(modules, new URL('./children/silent-press.ts', import.meta.url))
+  const cut = silent.pack(raw()).then(String, String)
   // The job is with the thread in the next turn.
   await Promise.resolve()
-  await press.close()
+  await silent.close()
   expect(await cut).toContain('the thread of images ended')
+})
+
+test('what is asked of a closed one has another thread', async () => {
+  const press = new PressThread(modules)
+  await press.begin()
+  await press.close()
   expect((await press.pack(raw())).chunks).toHaveLength(1)
   await press.close()
 })

@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { compileModules, storeFactory } from '../../snapshots/node/stores.ts'
+import { compileModules, storeFactory, storePool } from '../../snapshots/node/stores.ts'
 import { applyFigures } from './apply.ts'
 import { authorizeFigures } from './authorize.ts'
 import type { DataSet } from './data-set.ts'
@@ -15,7 +15,7 @@ import { githubSet, githubShapes } from './github.ts'
 import { httpFigures } from './http.ts'
 import { listFigures } from './list.ts'
 import { replicationFigures } from './replication.ts'
-import { load, type World, withReference } from './world.ts'
+import { asStarted, load, type World, withReference } from './world.ts'
 import { writeFigures } from './write.ts'
 
 const SUITES = ['authorize', 'http', 'apply', 'list', 'depth', 'drive', 'write', 'replication', 'edge'] as const
@@ -90,9 +90,11 @@ const setFigures = async (run: SetRun): Promise<void> => {
   }
 }
 
-/** All sizes are loaded before the references are built, so that the memory of the process is that of the engine. */
+/** All sizes are loaded before the references are built, so that the memory of the process is that of the engine. Questions go to what a process has after its
+ * start: what was applied record by record is in pages all over the memory (`--suite replication` compares the two). */
 const loadWorlds = async ({ sizes, suites, set, report }: SetRun): Promise<World[]> => {
-  const createStore = storeFactory(await compileModules())
+  const modules = await compileModules()
+  const [createStore, pool] = [storeFactory(modules), storePool(modules)]
   const loaded = sizes.map((size) => {
     process.stderr.write(`loading ${size}\n`)
     const result = load(createStore(), size, set(size))
@@ -100,7 +102,7 @@ const loadWorlds = async ({ sizes, suites, set, report }: SetRun): Promise<World
     if (suites.has('apply')) report(applyFigures(result))
     return result
   })
-  return [...suites].some((suite) => asksQuestions.has(suite)) ? loaded.map(withReference) : []
+  return [...suites].some((suite) => asksQuestions.has(suite)) ? loaded.map((each) => withReference(asStarted(each, pool))) : []
 }
 
 const overData: ReadonlySet<Suite> = new Set(['authorize', 'http', 'apply', 'list'])

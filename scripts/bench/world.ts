@@ -1,6 +1,8 @@
 /** A loaded data set: facts applied as from a log, the engine over them, and the reference beside it. */
 import { ActivePolicy } from '../../snapshots/active-policy.ts'
+import type { StorePool } from '../../snapshots/store-pool.ts'
 import { assert } from '../../src/base/assert.ts'
+import { limits } from '../../src/base/limits.ts'
 import type { Fact } from '../../src/base/value.ts'
 import type { CheckedPolicy } from '../../src/check/core.ts'
 import type { Engine, Request } from '../../src/engine/engine.ts'
@@ -59,6 +61,25 @@ export const load = (store: Store, size: string, data: DataSet): Loaded => {
   }
   assert(active.problem === null, 'the policy of the bench compiles')
   return { size, data, store, policy: active.policy, engine: active.engine, facts, batches, busyMs }
+}
+
+/** The store over an image, with its policy active and its dictionary in memory: what a process has after its start and after every swap. */
+export const overImage = (image: Uint8Array, pool: StorePool): ActivePolicy => {
+  const writer = pool.receive(image.length)
+  writer.write(image)
+  const active = new ActivePolicy(writer.finish())
+  active.start()
+  assert(active.problem === null, 'the policy of the image compiles')
+  while (!active.store.warm(limits.warmValues));
+  return active
+}
+
+/** The same data over an image; what it was loaded into is given back. */
+export const asStarted = (loaded: Loaded, pool: StorePool): Loaded => {
+  const active = overImage(loaded.store.database.serialize(), pool)
+  loaded.engine.close()
+  loaded.store.database.close()
+  return { ...loaded, store: active.store, policy: active.policy, engine: active.engine }
 }
 
 export const withReference = (loaded: Loaded): World => ({ ...loaded, reference: loaded.data.answers() })

@@ -14,7 +14,7 @@ const SERIALIZE_NOCOPY = 1
 const DESERIALIZE_FREEONCLOSE_RESIZEABLE = 1 | 2
 const DEFAULT_SLACK = 0.1
 /** Deserialized pages are copied into the pager's cache, hence the small one. Foreign keys are not used, so they cost nothing. */
-const SETTINGS = 'pragma cache_size=-2000; pragma temp_store=memory; pragma foreign_keys=off'
+const SETTINGS = 'pragma cache_size=-500; pragma temp_store=memory; pragma foreign_keys=off'
 
 export class Connection implements Database {
   readonly instance: Instance

@@ -18,6 +18,8 @@ export const snapshotLimits = {
   /** Records of one delta, raw and stored. A single record has at most 10 MiB. */
   deltaRawBytes: 32 * mib,
   deltaStoredBytes: 33 * mib,
+  /** Raw bytes that a publisher puts into one delta: what the smallest reader, a Worker, has room for. A single larger record is a delta by itself. */
+  writtenDeltaBytes: 4 * mib,
   /** Records that wait for the next delta, and about their bytes; over it they are dropped and a snapshot takes their place. */
   bufferedRecords: 65_536,
   bufferedBytes: 16 * mib,

@@ -27,7 +27,7 @@ const MAGIC = [0x41, 0x52, 0x43, 0x44]
 const FIRST_AT = 5
 const LAST_AT = 13
 const COUNT_AT = 21
-const HEADER_BYTES = 25
+export const HEADER_BYTES = 25
 /** Of a record: its revision and its length. */
 const ENTRY_BYTES = 12
 

@@ -1,6 +1,6 @@
 /** Makes one delta of several, so that a manifest never names too many. */
 import { snapshotLimits } from './bounds.ts'
-import { joinDelta, partOf } from './delta.ts'
+import { HEADER_BYTES, joinDelta, partOf } from './delta.ts'
 import { LoadError, logRefusal } from './load-error.ts'
 import type { DeltaEntry } from './manifest.ts'
 import { readDelta } from './replay.ts'
@@ -35,11 +35,11 @@ const mergedOrWithout = async (to: UploadTo, named: Named): Promise<Named> => {
 const mergeDeltas = async (to: UploadTo, named: Named): Promise<Named> => {
   const chosen = smallestRun(named)
   const read: { readonly delta: DeltaEntry; readonly part: Uint8Array; readonly records: number }[] = []
-  let bytes = 0
+  let bytes = HEADER_BYTES
   for (const delta of chosen) {
     const { part, records } = partOf(await readDelta(to, delta))
     bytes += part.length
-    if (bytes > snapshotLimits.deltaRawBytes - snapshotLimits.turnBytes) break
+    if (bytes > snapshotLimits.writtenDeltaBytes) break
     read.push({ delta, part, records })
   }
   const [first, last] = [read[0]?.delta, read.at(-1)?.delta]

@@ -19,6 +19,9 @@ import { type ReplicaImage, type UploadTo, uploadDelta, uploadRestorePoint, uplo
 
 export type { ReplicaImage }
 
+/** Deltas of one step, all that wait: what comes meanwhile waits for the next one. */
+const MOST_PARTS = Math.ceil(snapshotLimits.bufferedBytes / snapshotLimits.writtenDeltaBytes)
+
 /** Publishes one environment; one step at a time. */
 export class Publication {
   readonly #to: UploadTo
@@ -101,9 +104,13 @@ export class Publication {
   }
 
   async #publish(image: () => ReplicaImage, force: boolean): Promise<Manifest | null> {
-    for (let attempt = 1; attempt <= snapshotLimits.attempts; attempt++) {
+    let failed = 0
+    let parts = 0
+    while (failed < snapshotLimits.attempts) {
       if (this.#place.isStale) await this.#reread()
-      if (await this.#step(image, force)) return this.manifest
+      const done = await this.#step(image, force && parts === 0)
+      if (done === 'superseded') failed++
+      else if (done === 'all' || ++parts === MOST_PARTS) return this.manifest
     }
     throw new PublishError({
       code: 'superseded',
@@ -123,8 +130,8 @@ export class Publication {
     if (found.snapshots[0]?.key !== before?.snapshots[0]?.key) this.#pace.taken(this.#pace.seen())
   }
 
-  /** False when the manifest was replaced meanwhile: the step is to be done again. */
-  async #step(image: () => ReplicaImage, force: boolean): Promise<boolean> {
+  /** `part`: a delta took as many records as one takes, and more wait. `superseded`: the manifest was replaced meanwhile, or leads nowhere without a snapshot. In both cases there is another step to do. */
+  async #step(image: () => ReplicaImage, force: boolean): Promise<'all' | 'part' | 'superseded'> {
     this.#place.refuseOldEpoch()
     const base = this.#base()
     const isDue = force || this.#isSnapshotDue(base)
@@ -135,20 +142,20 @@ export class Publication {
     const delta = base.snapshots.length > 0 && waiting.records.length > 0 ? await uploadDelta(this.#to, waiting) : null
     if (taken === null && delta === null && !this.#isIdleDue(waiting.last)) {
       await this.#lookAround(null)
-      return true
+      return 'all'
     }
     const cut = taken === null ? null : await this.#upload(this.#positioned(taken, delta))
     const named = await this.#named(base, delta, cut)
-    if (named === null) return false
-    if (named.snapshots.length === 0) return true
+    if (named === null) return 'superseded'
+    if (named.snapshots.length === 0) return 'all'
     const logId = this.manifest?.logId ?? known(taken, 'the first manifest names a snapshot').logId
     const covered = this.#coveredBy(named, delta === null ? waiting : { first: delta.last + 1, last: delta.last })
     const written = await this.#place.write(this.#manifestOf(named, logId, covered))
-    if (!written) return false
+    if (!written) return 'superseded'
     this.#written(delta, cut)
     if (taken !== null) this.#pace.taken(seen)
     await this.#lookAround(cut)
-    return true
+    return delta !== null && delta.last < waiting.last ? 'part' : 'all'
   }
 
   /** What the manifest names, without what was found damaged. */

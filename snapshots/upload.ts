@@ -2,7 +2,7 @@
 import type { RevisedRecord } from '../src/log/log.ts'
 import type { RestoreBody } from '../src/log/record.ts'
 import { snapshotLimits } from './bounds.ts'
-import { encodeRecords, joinDelta } from './delta.ts'
+import { encodeRecords, HEADER_BYTES, joinDelta } from './delta.ts'
 import { type ImagePress, type ProvenImage, packedBytes, pressHere } from './image-press.ts'
 import { LoadError } from './load-error.ts'
 import type { LoadFrom } from './load-snapshot.ts'
@@ -160,10 +160,10 @@ const areEqual = async (a: Uint8Array, b: Uint8Array, pause: () => Promise<void>
 
 /** How many of the parts one delta takes: at least one. */
 const fitting = (parts: readonly Uint8Array[]): number => {
-  let bytes = 0
+  let bytes = HEADER_BYTES
   for (const [index, part] of parts.entries()) {
     bytes += part.length
-    if (index > 0 && bytes > snapshotLimits.deltaRawBytes - snapshotLimits.turnBytes) return index
+    if (index > 0 && bytes > snapshotLimits.writtenDeltaBytes) return index
   }
   return parts.length
 }

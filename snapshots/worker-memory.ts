@@ -1,5 +1,6 @@
 /** What fits into a Worker, of which platform and code take a part of 128 MB: readers keep to it, publishers tell of what does not fit. */
 import type { DictionaryBounds } from '../src/store/dictionary.ts'
+import { snapshotLimits } from './bounds.ts'
 import type { DeltaBounds } from './replay.ts'
 
 const mib = 1024 * 1024
@@ -23,8 +24,8 @@ export const workerSlack = 0.05
 export const largestWorkerImage = (totalMib: number = workerMemory.defaultMib): number =>
   Math.floor(((totalMib * mib - CONTROL_BYTES) / 2 - BESIDE_BYTES) / (1 + workerSlack))
 
-/** Deltas are unpacked outside of the databases: one at a time, and none that is larger. */
-export const workerDeltas: DeltaBounds = { ahead: 1, rawBytes: 4 * mib }
+/** Deltas are unpacked outside of the databases: one at a time, and none that is larger than what publishers write, but for single records. */
+export const workerDeltas: DeltaBounds = { ahead: 1, rawBytes: snapshotLimits.writtenDeltaBytes }
 
 /** Outside of the databases, per environment: 2 MiB at most. */
 export const workerDictionary: DictionaryBounds = { cachedValues: 2500, residentBytes: mib }

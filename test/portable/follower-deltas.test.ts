@@ -1,22 +1,56 @@
-/** Deltas that are larger than what a Worker has room for: what it has goes on answering, and the next snapshot brings what they held. */
+/** Deltas and what a Worker has room for: publishers keep to it, but for single records; behind one of those what it has goes on answering, and the next snapshot brings
+ * what it held. */
 import { expect, test } from 'vitest'
+import { snapshotLimits } from '../../snapshots/bounds.ts'
 import { workerDeltas } from '../../snapshots/worker-memory.ts'
 import { Feed, follow, readers, repoPolicy } from '../snapshots/follower-feed.ts'
 import { facts, insert } from '../support/record.ts'
 
-const FACTS = 1000
-const BATCHES = 6
 const wide = (number: number): string => `${number}-`.padEnd(380, 'x')
 
-/** Records of about 5 MiB. */
-const fill = (feed: Feed): void => {
-  for (let batch = 0; batch < BATCHES; batch++) {
-    const numbers = Array.from({ length: FACTS }, (_, index) => batch * FACTS + index)
-    feed.append(facts(...numbers.map((number) => insert('has_role', `User:${wide(number)}`, 'String:reader', `Repo:${wide(number)}`))))
-  }
-}
+/** Facts of about 5 MiB. */
+const wideFacts = Array.from({ length: 6000 }, (_, number) =>
+  insert('has_role', `User:${wide(number)}`, 'String:reader', `Repo:${wide(number)}`),
+)
+const RECORDS = 6
 
-test('one that is too large is refused, and a snapshot stands for it', async () => {
+test('records that are more than it has room for come in several', async () => {
+  const feed = await Feed.open()
+  feed.policy(repoPolicy)
+  feed.grant('ann')
+  await feed.publish(true)
+  const { follower } = follow({ objects: feed.objects, deltaBounds: workerDeltas })
+  await follower.refresh()
+  const each = wideFacts.length / RECORDS
+  for (let record = 0; record < RECORDS; record++) feed.append(facts(...wideFacts.slice(record * each, (record + 1) * each)))
+  feed.grant('bob')
+  const { deltas } = await feed.publish()
+  expect(deltas).toHaveLength(2)
+  await follower.refresh()
+  expect([readers(follower), follower.problem]).toEqual([['ann', 'bob'], null])
+  follower.close()
+})
+
+test('deltas that became one have room too', async () => {
+  const feed = await Feed.open()
+  feed.policy(repoPolicy)
+  await feed.publish(true)
+  const { follower } = follow({ objects: feed.objects, deltaBounds: workerDeltas })
+  // As many as are merged are 6 MiB together.
+  const each = 250
+  for (let delta = 0; delta <= snapshotLimits.deltas; delta++) {
+    feed.append(facts(...wideFacts.slice((delta * each) % wideFacts.length).slice(0, each)))
+    await feed.publish()
+  }
+  const { deltas } = await feed.publish()
+  expect(deltas.length).toBeLessThan(snapshotLimits.deltas)
+  expect(deltas.length).toBeGreaterThan(snapshotLimits.deltas - snapshotLimits.mergedDeltas)
+  await follower.refresh()
+  expect([follower.problem, follower.replica?.revision]).toEqual([null, feed.revision])
+  follower.close()
+})
+
+test('a single record that is too large is refused, and a snapshot stands for it', async () => {
   const feed = await Feed.open()
   feed.policy(repoPolicy)
   feed.grant('ann')
@@ -24,7 +58,7 @@ test('one that is too large is refused, and a snapshot stands for it', async () 
   const { follower, lines } = follow({ objects: feed.objects, deltaBounds: workerDeltas })
   const roomy = follow({ objects: feed.objects }).follower
   await Promise.all([follower.refresh(), roomy.refresh()])
-  fill(feed)
+  feed.append(facts(...wideFacts))
   feed.grant('bob')
   await feed.publish()
   await Promise.all([follower.refresh(), roomy.refresh()])

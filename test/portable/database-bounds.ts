@@ -245,7 +245,7 @@ export const imageTests = (open: () => Database): void => {
     expect(count.all()).toEqual([[0]])
     database.deserialize(image())
     expect(count.all()).toEqual([[1000]])
-    expect(database.prepare('pragma cache_size').all()).toEqual([[-2000]])
+    expect(database.prepare('pragma cache_size').all()).toEqual([[-500]])
     expect(database.prepare('pragma temp_store').all()).toEqual([[2]])
   })
 

@@ -11,7 +11,12 @@ import { publishFailure, type UploadTo, uploadRawDelta } from './upload.ts'
  * Rejects with PublishError. */
 export const fitDeltas = async (to: UploadTo, named: Named): Promise<Named | null> => {
   if (named.deltas.length <= snapshotLimits.deltas) return named
-  const fewer = await mergedOrWithout(to, named)
+  let fewer = named
+  while (fewer.deltas.length > snapshotLimits.deltas) {
+    const before = fewer.deltas.length
+    fewer = await mergedOrWithout(to, fewer)
+    if (fewer.deltas.length === before) break
+  }
   // Too large to be one of them: the older snapshots lead less far then.
   const surplus = Math.max(0, fewer.deltas.length - snapshotLimits.deltas)
   const rest = retained({ ...fewer, deltas: fewer.deltas.slice(surplus) }, fewer.snapshots.length)
@@ -33,7 +38,15 @@ const mergedOrWithout = async (to: UploadTo, named: Named): Promise<Named> => {
 
 /** With one run of deltas replaced by a single one; unchanged when none is small enough. Rejects with PublishError and LoadError. */
 const mergeDeltas = async (to: UploadTo, named: Named): Promise<Named> => {
-  const chosen = smallestRun(named)
+  for (const length of [snapshotLimits.mergedDeltas, 2]) {
+    const merged = await mergeRun(to, named, smallestRun(named, length))
+    if (merged !== named) return merged
+  }
+  return named
+}
+
+/** As many of the run as one takes, from its first one on. */
+const mergeRun = async (to: UploadTo, named: Named, chosen: readonly DeltaEntry[]): Promise<Named> => {
   const read: { readonly delta: DeltaEntry; readonly part: Uint8Array; readonly records: number }[] = []
   let bytes = HEADER_BYTES
   for (const delta of chosen) {
@@ -56,12 +69,12 @@ const mergeDeltas = async (to: UploadTo, named: Named): Promise<Named> => {
   return { ...named, deltas: named.deltas.toSpliced(start, read.length, merged) }
 }
 
-/** Of neighbours, those of which each saves most; across the position of a snapshot only when there are no others, because who starts from it would fetch more. */
-const smallestRun = ({ snapshots, deltas }: Named): readonly DeltaEntry[] => {
+/** Of so many neighbours at most, those of which each saves most; across the position of a snapshot only when there are no others, because who starts from it would fetch more. */
+const smallestRun = ({ snapshots, deltas }: Named, most: number): readonly DeltaEntry[] => {
   const starts = new Set(snapshots.map(({ through }) => through + 1))
   const runs = runsOf(deltas)
   const parts = runs.flatMap((run) => split(run, starts))
-  return best(parts) ?? best(runs) ?? []
+  return best(parts, most) ?? best(runs, most) ?? []
 }
 
 const split = (run: readonly DeltaEntry[], starts: ReadonlySet<number>): readonly (readonly DeltaEntry[])[] => {
@@ -73,10 +86,10 @@ const split = (run: readonly DeltaEntry[], starts: ReadonlySet<number>): readonl
   return parts
 }
 
-const best = (runs: readonly (readonly DeltaEntry[])[]): readonly DeltaEntry[] | null => {
+const best = (runs: readonly (readonly DeltaEntry[])[], most: number): readonly DeltaEntry[] | null => {
   let found: { readonly window: readonly DeltaEntry[]; readonly cost: number } | null = null
   for (const run of runs) {
-    const length = Math.min(run.length, snapshotLimits.mergedDeltas)
+    const length = Math.min(run.length, most)
     for (let start = 0; length >= 2 && start + length <= run.length; start++) {
       const window = run.slice(start, start + length)
       const cost = window.reduce((sum, { storedBytes }) => sum + storedBytes, 0) / (length - 1)

@@ -15,12 +15,9 @@ import { type Named, reachOf, retained } from './retain.ts'
 import { SnapshotAudit } from './snapshot-audit.ts'
 import { SnapshotPace } from './snapshot-pace.ts'
 import { Sweeper } from './sweeper.ts'
-import { type ReplicaImage, type UploadTo, uploadDelta, uploadRestorePoint, uploadSnapshot } from './upload.ts'
+import { type ReplicaImage, type UploadTo, uploadDeltas, uploadRestorePoint, uploadSnapshot } from './upload.ts'
 
 export type { ReplicaImage }
-
-/** Deltas of one step, all that wait: what comes meanwhile waits for the next one. */
-const MOST_PARTS = Math.ceil(snapshotLimits.bufferedBytes / snapshotLimits.writtenDeltaBytes)
 
 /** Publishes one environment; one step at a time. */
 export class Publication {
@@ -86,7 +83,7 @@ export class Publication {
     this.#buffer.add(records, through)
   }
 
-  /** Publishes what is due: a delta of the records that wait, a snapshot of `image` when it is time for one or `force` asks for it. Resolves with the manifest
+  /** Publishes what is due: deltas of the records that wait, a snapshot of `image` when it is time for one or `force` asks for it. Resolves with the manifest
    * afterwards. A step waits for those before it. Rejects with PublishError: what waits goes on waiting, and the manifest that was there is valid. */
   publish(image: () => ReplicaImage, { force = false }: { readonly force?: boolean } = {}): Promise<Manifest | null> {
     return this.#inTurn(() => this.#publish(image, force))
@@ -104,13 +101,9 @@ export class Publication {
   }
 
   async #publish(image: () => ReplicaImage, force: boolean): Promise<Manifest | null> {
-    let failed = 0
-    let parts = 0
-    while (failed < snapshotLimits.attempts) {
+    for (let attempt = 1; attempt <= snapshotLimits.attempts; attempt++) {
       if (this.#place.isStale) await this.#reread()
-      const done = await this.#step(image, force && parts === 0)
-      if (done === 'superseded') failed++
-      else if (done === 'all' || ++parts === MOST_PARTS) return this.manifest
+      if (await this.#step(image, force)) return this.manifest
     }
     throw new PublishError({
       code: 'superseded',
@@ -130,8 +123,8 @@ export class Publication {
     if (found.snapshots[0]?.key !== before?.snapshots[0]?.key) this.#pace.taken(this.#pace.seen())
   }
 
-  /** `part`: a delta took as many records as one takes, and more wait. `superseded`: the manifest was replaced meanwhile, or leads nowhere without a snapshot. In both cases there is another step to do. */
-  async #step(image: () => ReplicaImage, force: boolean): Promise<'all' | 'part' | 'superseded'> {
+  /** False when the manifest was replaced meanwhile: the step is to be done again. */
+  async #step(image: () => ReplicaImage, force: boolean): Promise<boolean> {
     this.#place.refuseOldEpoch()
     const base = this.#base()
     const isDue = force || this.#isSnapshotDue(base)
@@ -139,23 +132,24 @@ export class Publication {
     const taken = isDue ? this.#take(image) : null
     const seen = this.#pace.seen()
     const waiting = this.#buffer.upTo(taken?.through ?? Number.POSITIVE_INFINITY)
-    const delta = base.snapshots.length > 0 && waiting.records.length > 0 ? await uploadDelta(this.#to, waiting) : null
-    if (taken === null && delta === null && !this.#isIdleDue(waiting.last)) {
+    const deltas = base.snapshots.length > 0 && waiting.records.length > 0 ? await uploadDeltas(this.#to, waiting) : []
+    if (taken === null && deltas.length === 0 && !this.#isIdleDue(waiting.last)) {
       await this.#lookAround(null)
-      return 'all'
+      return true
     }
-    const cut = taken === null ? null : await this.#upload(this.#positioned(taken, delta))
-    const named = await this.#named(base, delta, cut)
-    if (named === null) return 'superseded'
-    if (named.snapshots.length === 0) return 'all'
+    const cut = taken === null ? null : await this.#upload(this.#positioned(taken, deltas))
+    const named = await this.#named(base, deltas, cut)
+    if (named === null) return false
+    if (named.snapshots.length === 0) return true
     const logId = this.manifest?.logId ?? known(taken, 'the first manifest names a snapshot').logId
-    const covered = this.#coveredBy(named, delta === null ? waiting : { first: delta.last + 1, last: delta.last })
+    const reached = deltas.at(-1)?.last ?? null
+    const covered = this.#coveredBy(named, reached === null ? waiting : { first: reached + 1, last: reached })
     const written = await this.#place.write(this.#manifestOf(named, logId, covered))
-    if (!written) return 'superseded'
-    this.#written(delta, cut)
+    if (!written) return false
+    this.#written(reached, cut)
     if (taken !== null) this.#pace.taken(seen)
     await this.#lookAround(cut)
-    return delta !== null && delta.last < waiting.last ? 'part' : 'all'
+    return true
   }
 
   /** What the manifest names, without what was found damaged. */
@@ -201,9 +195,9 @@ export class Publication {
   }
 
   /** Without records behind the last delta its position is that of the delta, from which the next one goes on: else there would be a gap. */
-  #positioned(taken: ReplicaImage, delta: DeltaEntry | null): ReplicaImage {
+  #positioned(taken: ReplicaImage, deltas: readonly DeltaEntry[]): ReplicaImage {
     const { barrier, after } = this.#buffer
-    if (this.manifest === null || delta !== null || barrier !== null || taken.revision > after) return taken
+    if (this.manifest === null || deltas.length > 0 || barrier !== null || taken.revision > after) return taken
     return { ...taken, through: Math.min(taken.through, Math.max(after, endOf(this.manifest))) }
   }
 
@@ -224,9 +218,9 @@ export class Publication {
   }
 
   /** Null when another snapshot has to be cut first. */
-  async #named(base: Named, delta: DeltaEntry | null, cut: SnapshotEntry | null): Promise<Named | null> {
+  async #named(base: Named, added: readonly DeltaEntry[], cut: SnapshotEntry | null): Promise<Named | null> {
     const snapshots = cut === null ? base.snapshots : [cut, ...base.snapshots.filter(({ key }) => key !== cut.key)]
-    const deltas = delta === null ? base.deltas : [...base.deltas, delta]
+    const deltas = [...base.deltas, ...added]
     const named = retained({ snapshots, deltas }, this.#options.settings.retainedSnapshots)
     const fitting = await fitDeltas(this.#to, named)
     if (fitting === null) this.#buffer.forget(this.#buffer.through)
@@ -256,7 +250,8 @@ export class Publication {
     }
   }
 
-  #written(delta: DeltaEntry | null, cut: SnapshotEntry | null): void {
+  /** `reached`: up to where new deltas lead, or null. */
+  #written(reached: number | null, cut: SnapshotEntry | null): void {
     const { manifest } = this
     assert(manifest !== null, 'a manifest was written')
     this.#manifestAtMs = this.#to.platform.monotonicMs()
@@ -264,7 +259,7 @@ export class Publication {
     const { barrier } = this.#buffer
     const isFirst = manifest.snapshots.length === 1 && manifest.deltas.length === 0
     if (cut !== null && (barrier === null ? isFirst : cut.through >= barrier)) this.#buffer.restart(cut.through)
-    else if (delta !== null) this.#buffer.goOnFrom(delta.last)
+    else if (reached !== null) this.#buffer.goOnFrom(reached)
   }
 
   /** What makes no new manifest: reading back older snapshots, and deleting what nothing names. After a cut snapshot it waits for the next step. */

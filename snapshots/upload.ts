@@ -1,4 +1,5 @@
 /** Writes immutable objects and reads each back before anything names it. */
+import { at } from '../src/base/assert.ts'
 import type { RevisedRecord } from '../src/log/log.ts'
 import type { RestoreBody } from '../src/log/record.ts'
 import { snapshotLimits } from './bounds.ts'
@@ -75,15 +76,22 @@ export const uploadRestorePoint = async (to: UploadTo, image: ReplicaImage): Pro
 const pressFor = (to: UploadTo, rawBytes: number): ImagePress =>
   to.platform.press !== undefined && rawBytes >= snapshotLimits.pressedBytes ? to.platform.press : pressHere(to)
 
-/** A delta from `first` on: up to `last`, or up to the record in front of which it would become too large. Rejects with PublishError. */
-export const uploadDelta = async (
+/** Deltas from `first` up to `last`, each as large as one may become. Rejects with PublishError. */
+export const uploadDeltas = async (
   to: UploadTo,
   { first, last, records }: { readonly first: number; readonly last: number; readonly records: readonly RevisedRecord[] },
-): Promise<DeltaEntry> => {
+): Promise<readonly DeltaEntry[]> => {
   const parts = await encodeRecords(records, to.platform.pause)
-  const count = fitting(parts)
-  const end = count === records.length ? last : (records[count - 1]?.revision ?? first)
-  return uploadRawDelta(to, { first, last: end, raw: joinDelta({ first, last: end }, count, parts.slice(0, count)) })
+  const deltas: DeltaEntry[] = []
+  for (let start = 0, from = first; start < parts.length; ) {
+    const count = fitting(parts.slice(start))
+    const end = start + count === parts.length ? last : at(records, start + count - 1).revision
+    const raw = joinDelta({ first: from, last: end }, count, parts.slice(start, start + count))
+    deltas.push(await uploadRawDelta(to, { first: from, last: end, raw }))
+    start += count
+    from = end + 1
+  }
+  return deltas
 }
 
 /** Rejects with PublishError. */

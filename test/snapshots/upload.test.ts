@@ -1,7 +1,7 @@
 /** What is written is read back before anything names it. */
 import { expect, test } from 'vitest'
 import { memoryObjectStore } from '../../snapshots/memory-store.ts'
-import { uploadDelta } from '../../snapshots/upload.ts'
+import { uploadDeltas } from '../../snapshots/upload.ts'
 import { facts, insert, logRecord } from '../support/record.ts'
 import { env, pool, testPlatform } from './support.ts'
 
@@ -12,7 +12,7 @@ const records = [0, 1].map((revision) => ({
 const delta = { first: 0, last: 1, records }
 
 test('a delta that comes back as it was written is named', async () => {
-  const entry = await uploadDelta({ objects: memoryObjectStore(), env, pool, platform: testPlatform() }, delta)
+  const [entry] = await uploadDeltas({ objects: memoryObjectStore(), env, pool, platform: testPlatform() }, delta)
   expect(entry).toMatchObject({ first: 0, last: 1 })
 })
 
@@ -25,7 +25,7 @@ test('a delta of which something else was compressed is not, though its hash is 
   ]
   for (const fault of faults) {
     const broken = { ...platform, gzip: (bytes: Uint8Array) => platform.gzip(fault(bytes)) }
-    const uploading = uploadDelta({ objects: memoryObjectStore(), env, pool, platform: broken }, delta)
+    const uploading = uploadDeltas({ objects: memoryObjectStore(), env, pool, platform: broken }, delta)
     await expect(uploading).rejects.toMatchObject({
       code: 'unverified',
       message: expect.stringContaining('other bytes than were compressed'),

@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import { getPath } from 'hono/utils/url'
 import { limits } from '../src/base/limits.ts'
 import { ApiError } from '../src/wire/api-error.ts'
-import type { Endpoint } from '../src/wire/endpoints.ts'
+import { type Endpoint, endpoints } from '../src/wire/endpoints.ts'
 import { bodyOf } from './body.ts'
 import type { Origin } from './edge-origin.ts'
 import { answer, beginExchange, type OpenRoute, type Route, refusalOf } from './exchange.ts'
@@ -81,7 +81,9 @@ export const createStartingApp = (platform: Platform, origin: Origin | null = nu
   }
   const finish = finishFor(platform, 'starting')
   if (origin !== null) {
-    for (const { endpoint } of coreRoutes) register(app, endpoint, (request) => answerAtOrigin(request, origin, platform, finish))
+    // Explanations too, wherever their route is. The origin checks the keys.
+    for (const { endpoint } of [...coreRoutes, { endpoint: endpoints.explain }])
+      register(app, endpoint, (request) => answerAtOrigin(request, origin, platform, finish))
   }
   app.notFound((context) => {
     const exchange = beginExchange(context.req.raw, platform)

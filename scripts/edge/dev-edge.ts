@@ -46,8 +46,7 @@ export const startDevEdge = async ({ directory, port, cellPort, say }: DevEdgeOp
   const worker = workerOf(directory, port || freePort, cell.url)
   let bucket: LocalBucket | null = null
   const stop = async (): Promise<void> => {
-    await worker.member.kill('SIGTERM')
-    await bucket?.close()
+    await Promise.all([bucket?.close(), worker.member.kill('SIGTERM')])
     await cell.member.kill('SIGTERM')
   }
   try {

@@ -74,11 +74,17 @@ export class LocalBucket {
         await this.#step()
         this.#said = ''
       } catch (error) {
-        const said = error instanceof Error ? error.message : String(error)
-        if (said !== this.#said) this.#options.say(`the local bucket is behind the cell, and is tried again: ${said}`)
-        this.#said = said
+        await this.#tell(error)
       }
     }
+  }
+
+  /** Ctrl-C ends the process that keeps the bucket, too, and that may be seen here first: then it is no news. */
+  async #tell(error: unknown): Promise<void> {
+    await pause(STEP_MS)
+    const said = error instanceof Error ? error.message : String(error)
+    if (said !== this.#said && !this.#ended) this.#options.say(`the local bucket is behind the cell, and is tried again: ${said}`)
+    this.#said = said
   }
 
   async #step(): Promise<void> {

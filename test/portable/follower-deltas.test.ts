@@ -1,5 +1,4 @@
-/** Deltas and what a Worker has room for: publishers keep to it, but for single records; behind one of those what it has goes on answering, and the next snapshot brings
- * what it held. */
+/** Deltas and what a Worker has room for: publishers keep to it, but for single records, and behind one of those a Worker waits for the next snapshot. */
 import { expect, test } from 'vitest'
 import { snapshotLimits } from '../../snapshots/bounds.ts'
 import { workerDeltas } from '../../snapshots/worker-memory.ts'

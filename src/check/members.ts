@@ -42,7 +42,8 @@ export const readDeclarations = (block: Block, members: Members, report: Report)
         item.key.span,
         `\`${item.key.text}\` is no declaration, expected \`roles\`, \`permissions\` or \`relations\``,
         {
-          hint: didYouMean(item.key.text, () => KEYS),
+          // Too far from the key for a suggestion, but what other languages call them.
+          hint: item.key.text === 'actions' ? 'did you mean `permissions`' : didYouMean(item.key.text, () => KEYS),
         },
       )
       continue

@@ -16,7 +16,10 @@ export const guarded = <T>(database: Database, { nowMs, timeoutMs }: Request, wo
     return database.guarded(BUDGET_STEPS, stop, work, remembered)
   } catch (error) {
     if (error instanceof SqlError && error.code === 9)
-      throw new QueryError('query-too-slow', `the query took longer than ${timeoutMs} ms: narrow the question or simplify the policy`)
+      throw new QueryError(
+        'query-too-slow',
+        `the query took longer than ${timeoutMs} ms: narrow the question or simplify the policy, see docs/reference/polar.md#limits`,
+      )
     if (error instanceof SqlError && error.code === 7)
       throw new QueryError('query-too-large', 'the query needs more memory than there is: narrow the question')
     throw error

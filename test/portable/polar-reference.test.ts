@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { known } from '../../src/base/assert.ts'
 import { limits } from '../../src/base/limits.ts'
 import { compilePolicy } from '../../src/engine/compile.ts'
+import { settings } from '../../src/ops/settings.ts'
 import { renderDiagnostic } from '../../src/polar/render.ts'
 import { failedAssertionsOf } from '../support/failed-assertions.ts'
 import { markdownBlocks } from '../support/markdown-blocks.ts'
@@ -15,6 +16,7 @@ describe('polar.md', () => {
 
   test('tells the bounds', () => {
     const { factArguments, ruleArguments, argumentBytes, nesting, disjuncts, writeBytes, diagnostics } = limits
+    const { queryTimeoutMs } = settings
     const rows = [
       `${factArguments}, ${ruleArguments}`,
       argumentBytes,
@@ -22,6 +24,7 @@ describe('polar.md', () => {
       disjuncts,
       `${writeBytes / 1024} KiB in production`,
       diagnostics,
+      `${queryTimeoutMs.default}, ${queryTimeoutMs.maximum}`,
     ]
     const table = page.split('## Limits')[1]?.split('## ')[0] ?? ''
     expect([...table.matchAll(/ \| ([^|]+) \|$/gm)].map(([, value]) => value)).toEqual(rows.map(String))

@@ -16,7 +16,20 @@ export interface DiagnosticExample {
 
 /** Of a policy that compiles: what finds it out. */
 export interface OutcomeExample extends DiagnosticExample {
-  readonly found: { readonly by: 'tests' } | { readonly by: 'question'; readonly question: Question } | Saving
+  readonly found: { readonly by: 'tests' } | Asking | Saving
+}
+
+export interface Asking {
+  readonly by: 'question'
+  readonly question: Question
+  /** What it may take, where that is less than usual: time by a clock that stands still, or memory. */
+  readonly under: Bound | null
+}
+
+/** As written: `10 ms`. */
+export interface Bound {
+  readonly amount: number
+  readonly unit: 'ms' | 'MiB'
 }
 
 /** Over facts in store. */
@@ -26,9 +39,6 @@ export interface Saving {
   /** As written. */
   readonly text: string
 }
-
-/** Bounds of time and memory: what reaches them depends on the machine. The page has a row for each. */
-export const withoutExample: readonly string[] = ['query-too-slow', 'query-too-large', 'query-too-complex']
 
 /** Throws on a mistake in the example. */
 const parseExample = (name: string, text: string, kinds: readonly string[]): OutcomeExample => {
@@ -45,13 +55,19 @@ const parseExample = (name: string, text: string, kinds: readonly string[]): Out
     bad: { language, code: known(section('bytes') ?? section('bad'), `bad in ${name}`) },
     said: known(section('said'), `said in ${name}`),
     good: known(section('good'), `good in ${name}`),
-    found: foundBy(section('ask'), section('facts')),
+    found: foundBy(section('ask'), section('under'), section('facts')),
   }
 }
 
-const foundBy = (ask: string | null, facts: string | null): OutcomeExample['found'] => {
-  if (ask !== null) return { by: 'question', question: wholeQuestion(ask) }
+const foundBy = (ask: string | null, under: string | null, facts: string | null): OutcomeExample['found'] => {
+  if (ask !== null) return { by: 'question', question: wholeQuestion(ask), under: under === null ? null : boundOf(under) }
   return facts === null ? { by: 'tests' } : { by: 'saving', facts: factsOf(facts), text: facts }
+}
+
+const boundOf = (text: string): Bound => {
+  const [, amount, unit] = /^(\d+) (ms|MiB)$/.exec(text) ?? []
+  if (unit !== 'ms' && unit !== 'MiB') throw new Error(`expected a bound such as \`10 ms\`: ${text}`)
+  return { amount: Number(amount), unit }
 }
 
 const examplesOf = (files: Readonly<Record<string, string>>, kinds: readonly string[]): OutcomeExample[] =>
@@ -68,5 +84,5 @@ export const diagnosticExamples: readonly DiagnosticExample[] = examplesOf(
 /** Of a policy that compiles: of its tests, of a question to it, of saving it over facts. */
 export const outcomeExamples: readonly OutcomeExample[] = examplesOf(
   import.meta.glob('../corpus/outcomes/*.example', { query: '?raw', import: 'default', eager: true }),
-  ['bad', 'said', 'good', 'ask', 'facts'],
+  ['bad', 'said', 'good', 'ask', 'under', 'facts'],
 )

@@ -39,12 +39,18 @@ export const answer = (engine: Engine, asked: Asked): Answer => {
   }
 }
 
-export const requestOf = ({ contextFacts, unixSeconds }: Asked): Request => ({ contextFacts, unixSeconds, nowMs: null, timeoutMs: 60_000 })
+/** By a clock that stands still: what the time suffices for is the same on every machine. */
+export const requestOf = ({ contextFacts, unixSeconds }: Asked, timeoutMs = 60_000): Request => ({
+  contextFacts,
+  unixSeconds,
+  nowMs: null,
+  timeoutMs,
+})
 
 /** Throws when it is refused. */
-export const ask = (engine: Engine, asked: Asked): Omit<Answer, 'refused'> => {
+export const ask = (engine: Engine, asked: Asked, timeoutMs?: number): Omit<Answer, 'refused'> => {
   const { question } = asked
-  const request = requestOf(asked)
+  const request = requestOf(asked, timeoutMs)
   switch (question.kind) {
     case 'authorize': {
       const { actor, action, resource } = question

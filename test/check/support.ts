@@ -5,7 +5,9 @@ import type { Fact, Value } from '../../src/base/value.ts'
 import { checkPolicy } from '../../src/check/check.ts'
 import type { CheckedPolicy, CoreLiteral, CoreRule, CoreTerm } from '../../src/check/core.ts'
 import { valueText } from '../../src/check/lower-terms.ts'
+import { compilePolicy } from '../../src/engine/compile.ts'
 import type { Diagnostic, Outcome } from '../../src/polar/diagnostic.ts'
+import { locate } from '../../src/polar/locate.ts'
 import { parsePolicy } from '../../src/polar/parse.ts'
 
 /** The policy of polar.md 7.3. Lines of the Box block can be added before its end. */
@@ -65,6 +67,19 @@ export const checkDiagnostics = (policy: string | readonly string[], expected: r
 
 const diagnosticLine = ({ severity, code, span }: Diagnostic, texts: readonly string[]): string =>
   `${severity} ${code} \`${texts[span.file]?.slice(span.start, span.end)}\``
+
+/** As `checkDiagnostics`, but of a whole compilation, with places and every hint: "line:column severity code `marked text` (hint)". */
+export const checkPlaces = (policy: string, expected: readonly string[]): void => {
+  const files = [{ name: 'policy.polar', text: policy }]
+  const { value, diagnostics } = compilePolicy(files)
+  const lines = diagnostics.map((diagnostic) => {
+    const { line, column } = locate(files, diagnostic.span)
+    return `${line}:${column} ${diagnosticLine(diagnostic, [policy])}${diagnostic.hint === null ? '' : ` (${diagnostic.hint})`}`
+  })
+  expect(lines).toEqual(expected)
+  expect(value === null).toBe(diagnostics.some(({ severity }) => severity === 'error'))
+  for (const { message, hint } of diagnostics) checkWording(message, hint)
+}
 
 /** The rules of messages in style.md. */
 const checkWording = (message: string, hint: string | null): void => {

@@ -1,5 +1,7 @@
 /** Blocks: declarations, merging, `extends` (polar.md 6, 17.2). */
 import { describe, expect, test } from 'vitest'
+import { compilePolicy } from '../../src/engine/compile.ts'
+import { renderDiagnostic } from '../../src/polar/render.ts'
 import { basePolicy, checkDiagnostics, checkedPolicy, ruleTexts } from '../check/support.ts'
 
 describe('polar 29', () => {
@@ -69,6 +71,36 @@ describe('polar 33: two blocks for one type', () => {
     expect(checkedPolicy(policy).metadata['B']).toEqual({ roles: ['a', 'b', 'c'], permissions: ['p'], relations: {} })
   })
   test('conflict by kind', () => checkDiagnostics('resource B {} actor B {}', ['error conflicting-blocks `B`']))
+  test.each([
+    [
+      'kind',
+      '{}',
+      'actor Box {}',
+      'two.polar:2:7: error[conflicting-blocks]: `Box` is declared both as a resource and as an actor (see one.polar:3)',
+      'one.polar:3:12: a resource here',
+    ],
+    [
+      'member',
+      '{ roles = ["x"]; }',
+      'resource Box { permissions = ["x"]; }',
+      'two.polar:2:31: error[conflicting-blocks]: `x` is a permission here and a role in another block of the same type (see one.polar:3)',
+      'one.polar:3:27: a role here',
+    ],
+    [
+      'relation type',
+      '{ relations = { x: M }; }',
+      'resource Box { relations = { x: N }; }',
+      'two.polar:2:30: error[conflicting-blocks]: `x` is a relation to `N` here and a relation to `M` in another block of the same type (see one.polar:3)',
+      'one.polar:3:32: a relation to `M` here',
+    ],
+  ])('a conflict by %s names both places', (_, first, second, ...places) => {
+    const files = [
+      { name: 'one.polar', text: `actor M {}\nactor N {}\n  resource Box ${first}` },
+      { name: 'two.polar', text: `\n${second}` },
+    ]
+    const told = compilePolicy(files).diagnostics.map((diagnostic) => renderDiagnostic(files, diagnostic))
+    expect(told.map((text) => text.split('\n').flatMap((line) => /^ *(\w+\.polar:.*)/.exec(line)?.[1] ?? []))).toEqual([places])
+  })
   test('conflict by member', () =>
     checkDiagnostics('actor M {} resource B { roles = ["x"]; } resource B { permissions = ["x"]; }', ['error conflicting-blocks `"x"`']))
   test('conflict by relation type', () =>

@@ -222,6 +222,36 @@ self(m: Member, m: Member);
     expect(await refusal()).toEqual({ status: 400, message: expected })
     expect(await http.allowed('Member:ana tour Vault:v2')).toBe(true)
   })
+  const lines = `${members}
+declare level(Integer); declare known(Member);
+small(n: Integer) if n < 3;
+other(n: Integer) if n != 3;
+late(n: Integer) if @current_unix_time <= n;
+apart(m: Member, n: Member) if known(m) and m != n;
+between(low: Integer, n: Integer) if level(low) and (n = low or low < n);
+`
+  test.each([
+    ['small(Integer:_)', '`n`', '7:1', '7:22'],
+    ['other(Integer:_)', '`n`', '8:1', '8:22'],
+    ['late(Integer:_)', '`n`', '9:1', '9:21'],
+    ['apart(Member:_, Member:_)', '`n`', '10:1', '10:45'],
+    ['between(Integer:4, Integer:_)', '`n`', '11:1', '11:65'],
+  ])('a comparison or `!=`: %s, with and without data', async (asked, variable, rule, condition) => {
+    const http = await withPolicy(lines)
+    const refusal = async () => {
+      const { status, body } = await http.post('/api/query', { fact: fact(asked) })
+      return { status, message: body.message }
+    }
+    const expected = {
+      status: 400,
+      message: `${variable} in the rule at policy.polar:${rule} cannot be enumerated: the condition at policy.polar:${condition} needs a value for it; add a condition that gives it a value, or ask with a value for it`,
+    }
+    expect(await refusal()).toEqual(expected)
+    await http.facts('level(Integer:1)', 'level(Integer:4)', 'known(Member:ana)', 'known(Member:bob)')
+    expect(await refusal()).toEqual(expected)
+    const given = fact(asked.replaceAll('Integer:_', 'Integer:4').replaceAll('Member:_', 'Member:ana'))
+    expect((await http.post('/api/query', { fact: given })).status).toBe(200)
+  })
   test('linked wildcards', async () => {
     const http = await withPolicy(src)
     const ask = async (...args: readonly string[]) => http.post('/api/query', { fact: fact(`self(${args.join(', ')})`) })

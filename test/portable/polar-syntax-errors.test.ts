@@ -1,9 +1,11 @@
 /** Every row of polar.md 17.1, the structure of tests, and what one mistake costs. */
 import { describe, expect, test } from 'vitest'
+import { known } from '../../src/base/assert.ts'
 import { lex } from '../../src/polar/lex.ts'
 import { parsePolicy } from '../../src/polar/parse.ts'
 import { checkSyntax } from '../polar/check-syntax.ts'
 import { samples } from '../polar/samples.ts'
+import { syntaxErrorNames } from '../support/diagnostic-names.ts'
 
 const block = (line: string): string => `resource Box {\n${line}\n}\n`
 const rule = (condition: string): string => `p(m: Member, b: Box) if\n${condition};\n`
@@ -35,40 +37,48 @@ describe('polar 100: syntax errors, 17.1', () => {
       rule(`${'('.repeat(201)}p()${')'.repeat(201)}`),
       '2:201 nesting-too-deep [(] parentheses and `not` are nested more than 200 levels deep → split the rule',
     ],
-    ['equality', rule('x == y'), '2:3 not-part-of-polar-equality-or-assignment [==] the operator `==` does not exist → use `=`'],
-    ['assignment', rule('x := 1'), '2:3 not-part-of-polar-equality-or-assignment [:=] the operator `:=` does not exist → use `=`'],
     [
-      'attributes',
+      'not part of Polar: equality or assignment',
+      rule('x == y'),
+      '2:3 not-part-of-polar-equality-or-assignment [==] the operator `==` does not exist → use `=`',
+    ],
+    [
+      'not part of Polar: equality or assignment',
+      rule('x := 1'),
+      '2:3 not-part-of-polar-equality-or-assignment [:=] the operator `:=` does not exist → use `=`',
+    ],
+    [
+      'not part of Polar: attributes',
       rule('b.owner = a'),
       '2:2 not-part-of-polar-attributes [.owner] values have no attributes → model it as a fact, `has_relation(b, "owner", a)`',
     ],
     [
-      'arithmetic',
+      'not part of Polar: arithmetic, loops, output',
       rule('x + 1 < y'),
       '2:3 not-part-of-polar-arithmetic-loops-output [+] the operator `+` does not exist: Polar has no arithmetic → keep the result as a fact',
     ],
     [
-      'loops',
+      'not part of Polar: arithmetic, loops, output',
       rule('forall(r(x), q(x))'),
       '2:1 not-part-of-polar-arithmetic-loops-output [forall] `forall` does not exist → use `not (… and not …)`',
     ],
     [
-      'output',
+      'not part of Polar: arithmetic, loops, output',
       rule('print(x)'),
       '2:1 not-part-of-polar-arithmetic-loops-output [print] `print` does not exist: rules have no output → remove it',
     ],
     [
-      'cut',
+      'not part of Polar: arithmetic, loops, output',
       rule('q(x) and cut'),
       '2:10 not-part-of-polar-arithmetic-loops-output [cut] `cut` does not exist: the order of rules never changes a result → use `not` to exclude cases',
     ],
     [
-      'rule type',
+      'not part of Polar: rule type',
       'type has_role(a: Actor, n: String);',
       '1:1 not-part-of-polar-rule-type [type] rule types are not supported → use `declare` for fact types',
     ],
     [
-      'inline query',
+      'not part of Polar: inline query',
       '?= allow("a", "b", "c");',
       '1:1 not-part-of-polar-inline-query [?=] inline queries are not supported → write a `test` block',
     ],
@@ -78,8 +88,12 @@ describe('polar 100: syntax errors, 17.1', () => {
       '2:29 chained-on [on "site"] `on` takes one step → give `vault` a rule of its own for `seal`, or write a long-hand rule',
     ],
   ]
-  test.each(rows)('%s', (_name, text, expected) => {
+  test('every row of the section is here', () => {
+    expect([...new Set(rows.map(([name]) => name))].toSorted()).toEqual(Object.keys(syntaxErrorNames).toSorted())
+  })
+  test.each(rows)('%s: %s', (name, text, expected) => {
     checkSyntax(text, [expected])
+    expect(expected.split(' ')[1]).toBe(known(syntaxErrorNames[name], name))
   })
 
   test('several at once, sorted, each once', () => {

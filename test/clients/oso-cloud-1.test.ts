@@ -28,6 +28,11 @@ vitest.afterAll(async () => {
   rmSync(server.directory, { recursive: true, force: true })
 })
 
+/** How many tests the pinned suite has. */
+const TESTS = 31
+let registered = 0
+let passed = 0
+
 /** Expectations of the running test that it may not have waited for. */
 const expectations: Promise<unknown>[] = []
 
@@ -47,11 +52,15 @@ const rejects = (actual: unknown) => ({
   },
 })
 
-const test = (name: string, body: () => Promise<void>): void =>
+const test = (name: string, body: () => Promise<void>): void => {
+  registered += 1
   vitest.test(name, async () => {
+    vitest.expect.hasAssertions()
     await body()
     await Promise.all(expectations.splice(0))
+    passed += 1
   })
+}
 
 // It was made for another runner, whose names it takes from the global scope.
 const { describe, beforeAll, beforeEach, afterAll, afterEach } = vitest
@@ -59,3 +68,8 @@ const names = { describe, test, expect, beforeAll, beforeEach, afterAll, afterEa
 // oxlint-disable-next-line typescript/no-implied-eval -- a file of a pinned package, with two addresses replaced
 const load = new Function('require', 'exports', ...Object.keys(names), source) as (...values: readonly unknown[]) => void
 load(createRequire(suite), {}, ...Object.values(names))
+
+// The last one, as they run in the order of the file: a suite that registers less is not the one that is meant.
+vitest.test('every test of the suite has run', () => {
+  vitest.expect({ registered, passed }).toEqual({ registered: TESTS, passed: TESTS })
+})

@@ -8,10 +8,19 @@ import { main, mainState } from './read-states.ts'
 const blocks = `
   actor Member {}
   resource Vault { roles = ["keeper"]; permissions = ["seal"]; }
-  resource Box { roles = ["holder"]; permissions = ["peek", "move"]; relations = { vault: Vault }; "move" if "holder"; }
+  resource Box {
+    roles = ["viewer", "holder", "mover"];
+    permissions = ["peek", "move", "lift"];
+    relations = { vault: Vault, owner: Member, lid: Box };
+    "move" if "holder"; "peek" if "viewer"; "lift" if "mover";
+  }
 `
 const resources = {
-  Box: { roles: ['holder'], permissions: ['move', 'peek'], relations: { vault: 'Vault' } },
+  Box: {
+    roles: ['holder', 'mover', 'viewer'],
+    permissions: ['lift', 'move', 'peek'],
+    relations: { lid: 'Box', owner: 'Member', vault: 'Vault' },
+  },
   Member: { roles: [], permissions: [], relations: {} },
   Vault: { roles: ['keeper'], permissions: ['seal'], relations: {} },
   global: { roles: [], permissions: [], relations: {} },
@@ -53,7 +62,11 @@ export const policyLines: ReadLines = {
     expect((await http.get('/api/policy_metadata')).status).toBe(404)
     await change((cell) => cell.post('/api/policy', { src: blocks, filename: 'main.polar' }))
     expect((await http.get('/api/policy')).body).toEqual({ policy: { filename: 'main.polar', src: blocks } })
-    expect((await http.get('/api/policy_metadata')).body).toEqual({ metadata: { resources } })
+    const { body: described, text } = await http.get('/api/policy_metadata')
+    expect(described).toEqual({ metadata: { resources } })
+    // That holds whatever the order of keys is.
+    expect(Object.keys(described.metadata.resources)).toEqual(['Box', 'Member', 'Vault', 'global'])
+    expect(text).toContain(`"relations":${JSON.stringify(resources.Box.relations)}`)
     const [version] = (await http.get('/api/stats')).body.policy.versions
     await change((cell) => cell.policy(basic))
     for (const parameter of ['id', 'version']) {

@@ -1,6 +1,7 @@
 /** The HTTP checklist: transport, keys and headers of reads. */
 import { expect } from 'vitest'
 import { endpoints } from '../../../src/wire/endpoints.ts'
+import { openApi } from '../../../src/wire/openapi.ts'
 import { type FactBody, factsIn } from './bodies.ts'
 import { asked } from './harness.ts'
 import { basic } from './policies.ts'
@@ -261,6 +262,17 @@ export const transportLines: ReadLines = {
       expect({ path, found }).toEqual({ path, found: status ?? expect.toBeOneOf([200, 503]) })
       expect([...headers.keys()].filter((name) => name.startsWith('arctos-') || name === 'osooffset')).toEqual([])
       expect(headers.get('x-request-id')).not.toBeNull()
+    }
+  },
+
+  'GET /v1/openapi.json is the description of this API, with any key and without': async (place) => {
+    const { ask: http, keys } = await place.world(mainState)
+    const described: unknown = JSON.parse(JSON.stringify(openApi()))
+    for (const key of [null, keys.full, `${keys.full}x`]) {
+      const { status, headers, body } = await http.get('/v1/openapi.json', { key })
+      // A Worker has only what it answers itself.
+      const expected = place.kind === 'worker' ? { status: 404, body: { message: expect.any(String) } } : { status: 200, body: described }
+      expect({ status, type: headers.get('content-type'), body }).toEqual({ type: 'application/json', ...expected })
     }
   },
 

@@ -4,12 +4,14 @@ import { basic, failing } from './policies.ts'
 import type { WriteLines } from './write-place.ts'
 
 export const policyWriteLines: WriteLines = {
-  'http 24: no query flags, file name absent, null or empty': async (place) => {
+  'http 24: no query flags; a file name that is absent, null, empty or given, and is read back': async (place) => {
     const { ask: http } = await place.world({})
-    const bodies = [{ src: `${basic}# 1` }, { src: `${basic}# 2`, filename: null }, { src: `${basic}# 3`, filename: '' }]
-    for (const body of bodies) {
-      const { status, body: answer } = await http.post('/api/policy', body)
-      expect({ status, message: answer.message }).toEqual({ status: 200, message: 'the policy is saved' })
+    const names = [undefined, null, '', 'main.polar', '# ü.polar']
+    for (const [number, filename] of names.entries()) {
+      const src = `${basic}# ${number}`
+      const { status, body } = await http.post('/api/policy', filename === undefined ? { src } : { src, filename })
+      expect({ status, message: body.message }).toEqual({ status: 200, message: 'the policy is saved' })
+      expect((await http.get('/api/policy')).body).toEqual({ policy: { filename: filename ?? null, src } })
     }
   },
 

@@ -1,13 +1,13 @@
 /** `dev`: a policy that is checked, tested and loaded whenever it changes, into a server of its own or the one that runs. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { basic } from './support/policies.ts'
-import { arctos, get, startServer, temporaryDirectory } from './support/process.ts'
+import { arctos, get, post, startServer, temporaryDirectory } from './support/process.ts'
 
 const main = fileURLToPath(new URL('../../runtime/cli/main.ts', import.meta.url))
 
@@ -81,6 +81,46 @@ test('a server of its own, and every change of the files', { timeout: 120_000 },
     await own.says('out', /loaded: .*, 1 test passed\n/)
     expect(await saved()).toMatchObject({ src: `${passing}${comment}` })
   }
+})
+
+test('several files: each change of any of them, and mistakes where they are in it', { timeout: 120_000 }, async () => {
+  const folder = await temporaryDirectory()
+  const paths = [join(folder, 'main.polar'), join(folder, 'more', 'box.polar')] as const
+  const [, second] = paths
+  const box = (rule: string): string => `\nresource Box {\n  roles = ["holder"];\n  permissions = ["peek", "move"];\n  ${rule}\n}\n`
+  const save = async (rule: string, more = ''): Promise<void> => {
+    await writeFile(join(folder, 'draft'), `${box(rule)}${more}`)
+    await rename(join(folder, 'draft'), second)
+  }
+  await mkdir(join(folder, 'more'))
+  await writeFile(paths[0], passing)
+  await save('"peek" if "holder";')
+  const own = dev([...paths, '--watch', '--no-example'], { OSO_PORT: '0', OSO_DIRECTORY: join(folder, 'data') })
+  const [, url = ''] = await own.says('out', /serves (http:\S+)\/api/)
+  await own.says('out', /loaded: .*main\.polar, .*box\.polar, 1 test passed\n/)
+  await own.says('out', /watching .*main\.polar, .*box\.polar\n/)
+  const holderMay = async (action: string): Promise<boolean> => {
+    const question = { actor_type: 'User', actor_id: 'ana', action, resource_type: 'Box', resource_id: 'b' }
+    const args = Object.entries({ User: 'ana', String: 'holder', Box: 'b' }).map(([type, id]) => ({ type, id }))
+    return (await post({ url }, '/api/authorize', { ...question, context_facts: [{ predicate: 'has_role', args }] })).body.allowed
+  }
+  expect([await holderMay('peek'), await holderMay('move')]).toEqual([true, false])
+
+  await save('"peek" if "hoder";')
+  await own.says('err', /box\.polar:5:\d+: error\[[\w-]+\]: .*hoder.*\n +5 \| +"peek" if "hoder";\n +\| +\^+\n/)
+  await own.says('err', /not loaded: 1 error\n/)
+  expect([await holderMay('peek'), await holderMay('move')]).toEqual([true, false])
+
+  await save('"peek" if "holder";', 'test "box" {\n  assert allow(User{"a"}, "peek", Box{"b"});\n}\n')
+  await own.says('err', /box\.polar:8:\d+: assertion failed: [^]*\n +8 \| +assert allow[^]*not loaded: policy tests failed\n/)
+
+  await save('"move" if "holder";')
+  await own.says('out', /loaded: .*main\.polar, .*box\.polar, 1 test passed\n/)
+  expect([await holderMay('peek'), await holderMay('move')]).toEqual([false, true])
+
+  // The first one is still watched, and its mistakes are its own.
+  await writeFile(paths[0], passing.replace('"read" if "reader"', '"read" if "reder"'))
+  await own.says('err', /main\.polar:\d+:\d+: error\[[\w-]+\]: .*reder/)
 })
 
 test('the server that runs', { timeout: 120_000 }, async () => {

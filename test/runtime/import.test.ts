@@ -4,12 +4,14 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { ImportError, importFacts, type Progress } from '../../runtime/cli/import-facts.ts'
 import { factLines, LineError } from '../../runtime/cli/import-lines.ts'
 import { barText, openProgress } from '../../runtime/cli/progress.ts'
 import type { Fact } from '../../src/base/value.ts'
 import { ClientError } from '../../src/client/transport.ts'
+import { developmentKey } from '../../src/wire/api-key.ts'
+import { factsIn } from './support/bodies.ts'
 import { basic } from './support/policies.ts'
 import { arctos, get, post, startServer, temporaryDirectory } from './support/process.ts'
 
@@ -187,10 +189,95 @@ describe('progress', () => {
   })
 })
 
+interface Piped {
+  write(text: string): void
+  /** Sends a signal, or ends the input, and waits for the end of the process. */
+  end(signal?: NodeJS.Signals): Promise<Ended>
+  /** Resolves when what it says beside its result matches. */
+  says(wanted: RegExp): Promise<void>
+}
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+/** `import -`, killed with the test. */
+const importPiped = (more: readonly string[], settings: Readonly<Record<string, string>>): Piped => {
+  const main = fileURLToPath(new URL('../../runtime/cli/main.ts', import.meta.url))
+  const args = [main, 'import', '-', ...more]
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...settings } })
+  const text = { out: '', err: '' }
+  child.stdout.on('data', (chunk) => void (text.out += String(chunk)))
+  child.stderr.on('data', (chunk) => void (text.err += String(chunk)))
+  const closed = new Promise<number | null>((resolve) => {
+    child.once('close', resolve)
+  })
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    await closed
+  })
+  return {
+    write: (part) => void child.stdin.write(part),
+    async end(signal) {
+      if (signal === undefined) child.stdin.end()
+      else child.kill(signal)
+      return { code: await closed, ...text }
+    },
+    says: (wanted) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (wanted.test(text.err)) resolve()
+        }
+        child.stderr.on('data', look)
+        void closed.then((code) => reject(new Error(`it ended with ${code}: ${text.out}${text.err}`)))
+        look()
+      }),
+  }
+}
+
+test('interrupted in the middle, it says up to where, and from there nothing is lost or repeated', { timeout: 120_000 }, async () => {
+  const server = await startServer()
+  const settings = { OSO_URL: server.url, OSO_AUTH: developmentKey }
+  expect((await post(server, '/api/policy', { src: basic })).status).toBe(200)
+  const all = users(2500)
+  const stored = async () => inOrder(factsIn((await get(server, '/api/facts')).body))
+
+  // Its input does not end: the last 500 lines wait for more, and the write before them may be under way.
+  const first = importPiped([], settings)
+  first.write(textOf(all))
+  await first.says(/^committed line 1000, 1000 facts\n/)
+  const { code, out, err } = await first.end('SIGINT')
+  expect({ code, out }).toEqual({ code: 1, out: '' })
+  const [, committed, next] = /\ninterrupted; last committed line (1000|2000): go on with --from-line (1001|2001)\n$/.exec(err) ?? []
+  expect({ err, next: Number(next) }).toEqual({ err, next: Number(committed) + 1 })
+  const before = await stored()
+  expect([Number(committed), Number(committed) + 1000]).toContain(before.length)
+  expect(before).toEqual(inOrder(all.slice(0, before.length)))
+
+  const second = importPiped(['--from-line', String(next)], settings)
+  second.write(textOf(all))
+  expect(await second.end()).toMatchObject({ code: 0, out: `imported ${2500 - Number(committed)} facts, last committed line 2500\n` })
+  expect(await stored()).toEqual(inOrder(all))
+})
+
+test('interrupted before anything was committed, it begins at the same line again', { timeout: 60_000 }, async () => {
+  const server = await startServer()
+  await server.end('SIGKILL')
+  const started = importPiped(['--from-line', '3'], { OSO_URL: server.url, OSO_AUTH: developmentKey })
+  started.write(textOf(users(1002)))
+  await started.says(/; next try in [0-9]+ ms\n/)
+  const { code, err } = await started.end('SIGINT')
+  expect({ code, end: err.split('\n').at(-2) }).toEqual({ code: 1, end: 'interrupted; nothing was committed: go on with --from-line 3' })
+})
+
+const inOrder = (facts: readonly unknown[]): string[] => facts.map((fact) => JSON.stringify(fact)).toSorted()
+
 test('a file, its bad line mended, and standard input', { timeout: 60_000 }, async () => {
   const server = await startServer()
   const environment = { OSO_URL: server.url }
-  const withKey = { ...environment, OSO_AUTH: 'e_0123456789_12345_osotesttoken01xiIn' }
+  const withKey = { ...environment, OSO_AUTH: developmentKey }
   expect((await post(server, '/api/policy', { src: basic })).status).toBe(200)
   const file = join(await temporaryDirectory(), 'facts.ndjson')
   const facts = [...users(1200), role('bad', 'reeder'), ...users(1300).slice(1200)]
@@ -204,15 +291,9 @@ test('a file, its bad line mended, and standard input', { timeout: 60_000 }, asy
   expect(second).toMatchObject({ code: 0, out: 'imported 101 facts, last committed line 1301\n' })
   expect((await get(server, '/api/stats')).body).toMatchObject({ facts: { total: 1301 } })
 
-  const main = fileURLToPath(new URL('../../runtime/cli/main.ts', import.meta.url))
-  const child = spawn(process.execPath, [main, 'import', '-'], { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...withKey } })
-  let out = ''
-  child.stdout.on('data', (chunk) => void (out += String(chunk)))
-  child.stdin.end(textOf([role('piped')]))
-  await new Promise((resolve) => {
-    child.once('close', resolve)
-  })
-  expect(out).toBe('imported 1 fact, last committed line 1\n')
+  const piped = importPiped([], withKey)
+  piped.write(textOf([role('piped')]))
+  expect(await piped.end()).toMatchObject({ out: 'imported 1 fact, last committed line 1\n' })
 
   expect(await arctos(['import', file, '--from-line', '5000'], withKey)).toMatchObject({
     code: 0,

@@ -111,12 +111,26 @@ describe('packed install', () => {
       })
       void closed.then((code) => reject(new Error(`the server ended with ${code}: ${text.out}${text.err}`)))
     })
+    // Its own word for it: the package brings a Node of the version that it needs, whatever the machine has.
+    const metrics = await (await fetch(`${url}/metrics`)).text()
+    expect(/^nodejs_version_info\{.*version="v([0-9]+)\./m.exec(metrics)?.[1]).toBe('24')
     await writeFile(join(folder, 'main.polar'), basic)
     await writeFile(join(folder, 'ask.ts'), script)
     expect(await run('npx', ['--no-install', 'arctos', 'policy', 'main.polar'], folder, { OSO_URL: url, OSO_AUTH: KEY })).toContain('saved')
     const answers = await run('npx', ['--no-install', 'node', 'ask.ts'], folder, { ASKED: url })
     expect(JSON.parse(answers)).toEqual({ ana: true, bob: false, status: 400 })
     await end('SIGTERM')
+  })
+
+  test('an older Node is refused, with what is needed and what was found', { timeout: 60_000 }, async ({ skip }) => {
+    skip(missing !== null, missing ?? '')
+    const { out: version } = await ended(start('node', ['--print', 'process.versions.node'], folder)).catch(() => ({ out: '' }))
+    skip(version === '' || Number.parseInt(version, 10) >= 24, 'SKIPPED: this machine has no Node that is too old')
+    const command = join(folder, 'node_modules/arctos/bin/arctos.js')
+    for (const args of [['serve'], ['version'], []]) {
+      const refusal = { code: 1, out: '', err: `arctos needs Node 24 or newer, found ${version}` }
+      expect(await ended(start('node', [command, ...args], folder))).toEqual(refusal)
+    }
   })
 
   test('its types are those of the client', { timeout: 60_000 }, async ({ skip }) => {

@@ -5,7 +5,7 @@ import { SqlError } from '../src/store/database.ts'
 import { resultCodes } from '../src/store/instance.ts'
 import { HeartbeatReader } from './follower-heartbeat.ts'
 import { HeartbeatWatch } from './heartbeat-watch.ts'
-import { applyDeltas, type Loaded, loadNewest } from './load.ts'
+import { applyDeltas, type Loaded, type LoadOptions, loadNewest } from './load.ts'
 import { LoadError, logRefusal } from './load-error.ts'
 import { readManifest } from './load-manifest.ts'
 import { type Manifest, manifestKey } from './manifest.ts'
@@ -201,7 +201,7 @@ export class Follower {
         if (error instanceof LoadError && isLasting(error)) logRefusal(this.#options.platform.log, this.env, error)
       }
     }
-    await replica.replace(() => this.#loadNewest(manifest, replica.store.logId() ?? undefined))
+    await replica.replace(() => this.#loadNewest({ seen: manifest, logId: replica.store.logId() ?? undefined, through: replica.through }))
     return 'swapped'
   }
 
@@ -215,10 +215,16 @@ export class Follower {
     return 'swapped'
   }
 
-  async #loadNewest(seen?: Manifest, logId?: string): Promise<Loaded> {
-    const loaded = await loadNewest({ ...this.#options, seen, logId })
+  /** Of what answers: the manifest that it is behind of, its log, and how far it is. */
+  async #loadNewest(present: Pick<LoadOptions, 'seen' | 'logId'> & { readonly through?: number } = {}): Promise<Loaded> {
+    const loaded = await loadNewest({ ...this.#options, seen: present.seen, logId: present.logId })
     if (loaded === null) throw this.#missing()
     const { manifest, manifestVersion, store, through, refused } = loaded
+    // What is older than the broken one brings nothing that is not here.
+    if (refused[0] !== undefined && through <= (present.through ?? -1)) {
+      this.#options.pool.release(store)
+      throw refused[0]
+    }
     this.#imageRevision = store.revision()
     this.#took(manifest, through < manifest.coveredThrough ? undefined : manifestVersion)
     if (refused[0] !== undefined) this.#refuse(manifestVersion, refused[0])

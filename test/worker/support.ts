@@ -3,8 +3,9 @@ import { Hono } from 'hono'
 import { expect } from 'vitest'
 import { inMemoryReplicator } from '../../replicator/in-process.ts'
 import { listen } from '../../runtime/node/server.ts'
-import { manifestKey } from '../../snapshots/manifest.ts'
+import { type Manifest, manifestKey, parseManifest, printManifest } from '../../snapshots/manifest.ts'
 import { objectBytes } from '../../snapshots/object-bytes.ts'
+import type { ObjectStore } from '../../snapshots/object-store.ts'
 import { at } from '../../src/base/assert.ts'
 import { developmentEnvironment } from '../../src/wire/api-key.ts'
 import { adminHash } from '../runtime/support/admin.ts'
@@ -63,20 +64,35 @@ const metricOf =
     )
   }
 
-/** A cell over HTTP, that can be unplugged. */
+interface ServedCell {
+  cell: Harness | null
+  /** It answers what no cell does. */
+  down: boolean
+  /** It takes requests and never answers. */
+  hanging: boolean
+  /** All requests that it has taken. */
+  readonly asked: string[]
+  /** Nobody listens any more: connections are refused. */
+  readonly unplug: () => Promise<void>
+}
+
+/** A cell over HTTP, that can fail in several ways. */
 const serveCell = async (atEnd: (close: () => unknown) => void) => {
-  const state: { cell: Harness | null; down: boolean; readonly asked: string[] } = { cell: null, down: false, asked: [] }
   const app = new Hono()
+  const server = await listen({ host: '127.0.0.1', port: 0, requestTimeoutMs: 30_000, app: () => app })
+  let unplugged: Promise<void> | null = null
+  const unplug = (): Promise<void> => (unplugged ??= server.drain(0))
+  const state: ServedCell = { cell: null, down: false, hanging: false, asked: [], unplug }
   app.all('*', async ({ req: { raw } }) => {
     const { pathname, search } = new URL(raw.url)
-    const { cell, down } = state
+    const { cell, down, hanging } = state
     if (cell === null || down) return new Response(null, { status: 204 })
     state.asked.push(`${raw.method} ${pathname}`)
+    if (hanging) return new Promise<never>(() => {})
     const body = raw.method === 'GET' ? {} : { body: await raw.arrayBuffer() }
     return cell.app.request(`${pathname}${search}`, { method: raw.method, headers: raw.headers, ...body })
   })
-  const server = await listen({ host: '127.0.0.1', port: 0, requestTimeoutMs: 30_000, app: () => app })
-  atEnd(() => server.drain(100))
+  atEnd(unplug)
   return { url: server.url, state }
 }
 
@@ -88,18 +104,16 @@ export const until = async (holds: () => Promise<boolean>): Promise<void> => {
 export const newestSnapshot = async ({ bucket }: Pick<WorkerProcess, 'bucket'>, env = developmentEnvironment): Promise<string> =>
   at((await manifestIn(bucket, env)).snapshots, 0).key
 
-interface WrittenManifest {
-  readonly snapshots: readonly { readonly key: string; readonly rawBytes: number }[]
-  readonly deltas: readonly { readonly key: string }[]
-}
-
 const MAX_BYTES = 2 ** 30
 
-export const bytesOf = async (bucket: WorkerProcess['bucket'], key: string): Promise<Uint8Array> => {
+export const bytesOf = async (bucket: ObjectStore, key: string): Promise<Uint8Array> => {
   const object = await bucket.get(key)
   if (object === null || object === 'unchanged') throw new Error(`\`${key}\` is not there`)
   return objectBytes(key, object, MAX_BYTES)
 }
 
-export const manifestIn = async (bucket: WorkerProcess['bucket'], env = developmentEnvironment): Promise<WrittenManifest> =>
-  JSON.parse(new TextDecoder().decode(await bytesOf(bucket, manifestKey(env)))) as WrittenManifest
+export const manifestIn = async (bucket: ObjectStore, env = developmentEnvironment): Promise<Manifest> =>
+  parseManifest(await bytesOf(bucket, manifestKey(env)))
+
+export const putManifest = async (bucket: ObjectStore, manifest: Manifest): Promise<void> =>
+  void (await bucket.put(manifestKey(manifest.env), printManifest(manifest)))

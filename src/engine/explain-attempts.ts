@@ -1,6 +1,7 @@
 /** Why a goal does not hold: each rule that could have given it, the condition at which it fails first, and what it lacks. */
 import type { Fact } from '../base/value.ts'
-import type { Instance } from '../ir/instance.ts'
+import type { Disjunct } from '../check/core.ts'
+import type { Atom, Instance } from '../ir/instance.ts'
 import { nodeKey } from '../ir/terms.ts'
 import { type Failure, goalOf, solveBody } from './explain-body.ts'
 import { goalKey } from './explain-facts.ts'
@@ -40,6 +41,11 @@ interface Form {
   readonly start: State
 }
 
+interface FormFailure {
+  readonly form: Form
+  readonly failure: Failure
+}
+
 export class AttemptFinder {
   readonly #options: AttemptOptions
   readonly #shown = new Set<string>()
@@ -49,11 +55,11 @@ export class AttemptFinder {
     this.#options = options
   }
 
-  /** The rules that could have given a goal which has no answer. */
+  /** The rules that could have given a goal which has no answer: each of their alternatives whose types and constants fit. */
   attempts(goal: Goal, depth = 0): FoundAttempt[] {
     const { proof } = this.#options
     const found: FoundAttempt[] = []
-    for (const forms of this.#ruleForms(goal).values()) {
+    for (const forms of this.#alternatives(goal).values()) {
       if (found.length >= MAX_ATTEMPTS || !proof.room.take(depth)) {
         proof.room.truncated = true
         break
@@ -64,32 +70,29 @@ export class AttemptFinder {
     return found
   }
 
-  /** Typed forms by the rule, and the alternative of it, that they come from. */
-  #ruleForms(goal: Goal): Map<string, Form[]> {
+  /** Typed forms by the alternative that they come from. */
+  #alternatives(goal: Goal): Map<Disjunct, Form[]> {
     const { program, solver, budget } = this.#options
-    const found = new Map<string, Form[]>()
-    const rules = new Map<object, number>()
+    const found = new Map<Disjunct, Form[]>()
     for (const instance of program.instances(goal.predicate, goal.classes)) {
       budget.spend()
       const start = solver.start.match(instance.head, goal.pattern)
       if (start === null) continue
-      const number = rules.get(instance.rule) ?? rules.size
-      rules.set(instance.rule, number)
-      const key = `${number} ${instance.atoms.map(({ span }) => span.start).join()}`
-      const forms = found.get(key) ?? []
-      found.set(key, forms)
+      const forms = found.get(instance.disjunct) ?? []
+      found.set(instance.disjunct, forms)
       forms.push({ instance, start })
     }
     return found
   }
 
   #attempt(goal: Goal, forms: readonly Form[], depth: number): FoundAttempt | null {
-    const failures = forms.slice(0, MAX_FORMS).flatMap((form) => {
+    if (forms.length > MAX_FORMS) this.#options.proof.room.truncated = true
+    const failures = forms.slice(0, MAX_FORMS).flatMap((form): FormFailure[] => {
       const failure = this.#failure(form)
       return failure ? [{ form, failure }] : []
     })
-    const [best] = failures.toSorted((a, b) => b.failure.uses.length - a.failure.uses.length)
-    if (!best) return null
+    const best = furthest(failures)
+    if (best === null) return null
     const ordered = [best.form, ...forms.filter((form) => form !== best.form)]
     const missing = this.#missing(goal, ordered)
     const { held, failed } = this.#failed(best.failure, depth + 1)
@@ -156,3 +159,21 @@ export class AttemptFinder {
     return best
   }
 }
+
+/** The failure of the alternative as such: one whose conditions, the failed one among them, all hold in another form is of its types alone. */
+const furthest = (failures: readonly FormFailure[]): FormFailure | null => {
+  const sorted = failures.toSorted((a, b) => b.failure.uses.length - a.failure.uses.length)
+  return sorted.find((item) => !sorted.some((other) => other !== item && goesBeyond(other, item))) ?? sorted[0] ?? null
+}
+
+/** Whether nothing that the second form tells of is left in the first: it holds there, or is no question for its types. */
+const goesBeyond = (first: FormFailure, second: FormFailure): boolean => {
+  const held = new Set<Atom>(first.failure.uses.map(({ atom }) => atom))
+  const left = first.form.instance.atoms.filter((atom) => !held.has(atom))
+  const told = [second.failure.atom, ...second.failure.uses.map(({ atom }) => atom)]
+  return !told.some((atom) => left.some((other) => isSameCondition(atom, other)))
+}
+
+/** Shorthand makes several conditions of one place. */
+const isSameCondition = (a: Atom, b: Atom): boolean =>
+  a.span === b.span && a.kind === b.kind && (a.kind !== 'call' || b.kind !== 'call' || a.predicate === b.predicate)

@@ -1,6 +1,6 @@
 /** Typed rules: a disjunct of a rule with every variable's type fixed and every equality carried out. */
 import type { Value } from '../base/value.ts'
-import type { CoreRule, OrderOperator } from '../check/core.ts'
+import type { CoreRule, Disjunct, OrderOperator } from '../check/core.ts'
 import type { Span } from '../polar/source.ts'
 import type { PositionClass, Term } from './terms.ts'
 
@@ -26,6 +26,8 @@ export type CallAtom = Atom & { readonly kind: 'call' }
 /** One way for a specialised predicate to hold. */
 export interface Instance {
   readonly rule: CoreRule
+  /** The alternative of the rule. */
+  readonly disjunct: Disjunct
   readonly head: readonly Term[]
   readonly atoms: readonly Atom[]
   /** Variables with a type of the rule's own: a wildcard there is one of that type, not of every type. */

@@ -146,7 +146,7 @@ export class Specialiser implements Program {
         // An open position means: of no particular type. A typed head belongs to another specialised predicate.
         if (classes.some((item, index) => item.kind === 'open' && split.types(at(head, index)) !== null)) return []
         const atoms = this.#atoms(disjunct, split, outerVariables(rule.params, disjunct))
-        return atoms ? [{ rule, head: head.map((term) => split.find(term)), atoms, owned: split.owned() }] : []
+        return atoms ? [{ rule, disjunct, head: head.map((term) => split.find(term)), atoms, owned: split.owned() }] : []
       }),
     )
   }

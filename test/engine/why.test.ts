@@ -162,6 +162,42 @@ describe('a deny', () => {
   })
 })
 
+describe('a rule that could have matched', () => {
+  const policyOf = (rule: string): string => `actor User {} actor Bot {}\nresource Box {}\n${rule}`
+  /** What is told of each attempt: the condition that fails, and how many held before. */
+  const failures = (asked: Asked): string[] =>
+    why(asked).attempts.map(({ held, failed }) => `${held.length} ${failed.kind === 'call' ? atomText(failed.atom) : failed.text}`)
+
+  test('is told once, however many types its variables can have', () => {
+    const policy = policyOf('allow(u: User, "open", b: Box) if level(u, n) and needs(b, m) and n != m and not n > m;')
+    const facts = ['level User:ana 7', 'needs Box:b 3']
+    expect(failures({ policy, facts, question: 'User:ana open Box:b' })).toEqual(['3 not 7 > 3'])
+  })
+
+  test('is told by what fails first, not by what fails too', () => {
+    const policy = policyOf(
+      'allow(u: User, "open", b: Box) if member(u, g) and g matches User and owns(g, b) and sealed(b) and not barred(u);',
+    )
+    const asked = { policy, question: 'User:ana open Box:b' }
+    expect(failures({ ...asked, facts: ['barred User:ana'] })).toEqual(['0 sealed(Box:b)'])
+    expect(failures({ ...asked, facts: ['barred User:ana', 'sealed Box:b'] })).toEqual(['1 member(User:ana, User:_)'])
+    const member = ['member User:ana User:g', 'sealed Box:b', 'barred User:ana']
+    expect(failures({ ...asked, facts: member })).toEqual(['2 owns(User:g, Box:b)'])
+    expect(failures({ ...asked, facts: [...member, 'owns User:g Box:b'] })).toEqual(['3 not barred(User:ana)'])
+  })
+
+  test('is told for each alternative, in the order of the policy', () => {
+    const policy = policyOf(
+      'allow(u: User, "open", b: Box) if holds(u, b) or lent(u, b);\nallow(_: User, "open", b: Box) if free(b);\nallow(_: Bot, "open", b: Box) if slot(b);',
+    )
+    expect(failures({ policy, facts: [], question: 'User:ana open Box:b' })).toEqual([
+      '0 holds(User:ana, Box:b)',
+      '0 lent(User:ana, Box:b)',
+      '0 free(Box:b)',
+    ])
+  })
+})
+
 describe('what is too much is left out, and said to be', () => {
   const many = (count: number, part: (index: number) => string): string =>
     Array.from({ length: count }, (_, index) => part(index)).join('\n')

@@ -1,5 +1,6 @@
 /** Every documented way to break the program. */
 import { answerMutations } from './answers.ts'
+import { explanationMutations } from './explanations.ts'
 import { languageMutations } from './language.ts'
 import type { Mutation } from './mutation.ts'
 import { planningMutations } from './planning.ts'
@@ -11,5 +12,6 @@ export const mutations: readonly Mutation[] = [
   ...planningMutations,
   ...statementMutations,
   ...answerMutations,
+  ...explanationMutations,
   ...stateMutations,
 ]

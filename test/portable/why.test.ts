@@ -28,6 +28,9 @@ test('there was enough to explain', () => {
   // Only where no rule is left, or a negation is in the way, does nothing help.
   expect(total.missing).toBeGreaterThan(0.9 * total.denied)
   expect(total.attempts).toBeGreaterThan(3000)
+  // Every rule that could have matched, and what of it fails.
+  expect(total.rules).toBeGreaterThan(5000)
+  expect(total.unjudged).toBeLessThan(0.01 * total.rules)
   // Chains that are longer than what is shown.
   expect(total.truncated).toBeLessThan(0.01 * total.denied)
 })

@@ -32,5 +32,7 @@ test('there was enough to explain', () => {
   expect(total.denied).toBeGreaterThan(200)
   expect(total.missing).toBeGreaterThan(0.7 * total.denied)
   expect(total.attempts).toBeGreaterThan(300)
+  expect(total.rules).toBeGreaterThan(400)
+  expect(total.unjudged).toBeLessThan(0.01 * total.rules)
   expect(total.truncated).toBeLessThan(0.05 * total.denied)
 })

@@ -13,6 +13,7 @@ import { openCell } from './cell.ts'
 import { emptyDatabase } from './database.ts'
 import type { Asked } from './question.ts'
 import { requestOf } from './question.ts'
+import { checkRules, ruleJudge } from './why-rules.ts'
 
 /** A decision to explain. `resource` null: a global permission. */
 export interface Decision {
@@ -38,14 +39,28 @@ export interface Tally {
   /** Denies that name missing facts, and rules that do. */
   missing: number
   attempts: number
+  /** Rules that could have matched, and those of them that the oracle cannot enumerate. */
+  rules: number
+  unjudged: number
   failures: string[]
 }
 
-export const newTally = (): Tally => ({ allowed: 0, denied: 0, refused: 0, truncated: 0, missing: 0, attempts: 0, failures: [] })
+export const newTally = (): Tally => ({
+  allowed: 0,
+  denied: 0,
+  refused: 0,
+  truncated: 0,
+  missing: 0,
+  attempts: 0,
+  rules: 0,
+  unjudged: 0,
+  failures: [],
+})
 
 /** Adds what was counted; failures are told where they are found. */
 export const addTally = (total: Tally, tally: Tally): void => {
-  for (const key of ['allowed', 'denied', 'refused', 'truncated', 'missing', 'attempts'] as const) total[key] += tally[key]
+  for (const key of ['allowed', 'denied', 'refused', 'truncated', 'missing', 'attempts', 'rules', 'unjudged'] as const)
+    total[key] += tally[key]
 }
 
 /** Explains every decision that the questions ask for, over an engine of its own. `unused`: facts beside those that the policy uses. */
@@ -147,6 +162,7 @@ const checkDeny = (found: Explanation, { all: facts, policy, allows, request, ta
       if (allows([...facts, ...added.filter((fact) => fact !== one)])) fail(`${JSON.stringify(one)} is not missing`)
     }
   }
+  if (!found.truncated) checkRules(ruleJudge(policy, facts, request), found, tally, fail)
   for (const attempt of attemptsOf(found.attempts)) {
     if (attempt.missing === null) continue
     tally.attempts += 1

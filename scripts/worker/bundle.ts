@@ -1,21 +1,20 @@
 /** The Worker as it is deployed: one minified module, and beside it the wasm modules, SQLite's without what nothing here calls. */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
-import { exportNames } from '../../src/store/exports.ts'
-import { trimWasm } from './trim-wasm.ts'
+import { at } from '../../src/base/assert.ts'
+import { placeFile } from './place-file.ts'
+import { deployedSqlite } from './sqlite.ts'
 
 const root = new URL('../../', import.meta.url)
 
 const deployed = fileURLToPath(new URL('runtime/worker.ts', root))
 
-/** Writes `worker.js`, `sqlite3.wasm` and `trampoline.wasm` into a folder, which is made anew. */
+/** Writes `worker.js`, `sqlite3.wasm` and `trampoline.wasm` into a folder; whoever runs from there meanwhile is not disturbed. */
 export const bundleWorker = async (directory: string, entry: string = deployed): Promise<void> => {
-  await rm(directory, { recursive: true, force: true })
-  await mkdir(directory, { recursive: true })
-  await build({
+  const { outputFiles } = await build({
     entryPoints: [entry],
-    outfile: `${directory}/worker.js`,
+    write: false,
     bundle: true,
     format: 'esm',
     target: 'es2024',
@@ -24,9 +23,9 @@ export const bundleWorker = async (directory: string, entry: string = deployed):
     plugins: [besides],
     logLevel: 'warning',
   })
-  const sqlite = await readFile(new URL(import.meta.resolve('@sqlite.org/sqlite-wasm/sqlite3.wasm')))
-  await writeFile(`${directory}/sqlite3.wasm`, trimWasm(sqlite, new Set(exportNames)))
-  await writeFile(`${directory}/trampoline.wasm`, await readFile(new URL('src/store/trampoline.wasm', root)))
+  await placeFile(`${directory}/worker.js`, at(outputFiles, 0).contents)
+  await placeFile(`${directory}/sqlite3.wasm`, await deployedSqlite())
+  await placeFile(`${directory}/trampoline.wasm`, await readFile(new URL('src/store/trampoline.wasm', root)))
 }
 
 /** Wasm modules stay files of their own, which the platform compiles. */

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest'
 import { sqliteModule, trampolineModule } from '#wasm'
+import { exportNames } from '../../src/store/exports.ts'
 
 test('the SQLite module exports the C interface', () => {
   expect(sqliteModule).toBeInstanceOf(WebAssembly.Module)
@@ -15,6 +16,13 @@ test('the SQLite module exports the C interface', () => {
       '__indirect_function_table',
     ]),
   )
+})
+
+test('on workerd it is the one that is deployed, without what nothing calls', () => {
+  const names = WebAssembly.Module.exports(sqliteModule).map(({ name }) => name)
+  const isTrimmed = names.length === exportNames.length
+  expect(isTrimmed).toBe(navigator.userAgent === 'Cloudflare-Workers')
+  expect(names).toEqual(expect.arrayContaining([...exportNames]))
 })
 
 test('the trampoline re-exports a JavaScript function as a wasm function', () => {

@@ -3,6 +3,8 @@ import worker from '../../runtime/worker.ts'
 import { objectBytes } from '../../snapshots/object-bytes.ts'
 import { type PutCondition, StoreError } from '../../snapshots/object-store.ts'
 import { type R2Bucket, r2ObjectStore } from '../../snapshots/r2-store.ts'
+import { takeClocks } from './isolate-clocks.ts'
+import { WatchedBucket } from './watched-bucket.ts'
 
 interface Bindings extends Readonly<Record<string, unknown>> {
   readonly OBJECTS: R2Bucket
@@ -21,43 +23,53 @@ console.log = (line: unknown): void => {
   write(line)
 }
 
-/** As in production, where clocks stand still but for I/O: here they stand still altogether while this is a number. */
-const clocks = { stoppedAtMs: null as number | null }
-const [now, monotonic] = [Date.now.bind(Date), performance.now.bind(performance)]
-Date.now = () => clocks.stoppedAtMs ?? now()
-performance.now = () => (clocks.stoppedAtMs === null ? monotonic() : clocks.stoppedAtMs - (now() - monotonic()))
+const clocks = takeClocks()
+const bucket = new WatchedBucket(clocks)
+/** Of the Worker itself. */
+const requests = { arrived: 0 }
 
 export default {
   async fetch(request: Request, bindings: Bindings, context: Context): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url)
     const [, place, part] = pathname.split('/')
-    if (place !== '__test') return worker.fetch(request, given(bindings), context)
-    if (part === 'lines') return Response.json(lines)
-    if (part === 'clocks') {
-      clocks.stoppedAtMs = searchParams.get('stop') === 'true' ? now() : null
-      return Response.json(clocks)
+    if (place !== '__test') {
+      requests.arrived++
+      clocks.tick()
+      return worker.fetch(request, given(bindings), context)
     }
+    if (part === 'lines') return Response.json(lines)
+    if (part === 'seen') return Response.json({ ...requests, reads: bucket.reads, waiting: bucket.waiting })
+    if (part === 'control') return control(searchParams)
     if (part === 'served') return serve(request, bindings.OBJECTS)
     return part === 'objects' ? answerObjects(request, bindings.OBJECTS) : new Response('not found', { status: 404 })
   },
 }
 
+const control = (parameters: URLSearchParams): Response => {
+  const mode = (['run', 'by-io', 'stand'] as const).find((each) => each === parameters.get('clocks'))
+  if (mode !== undefined) clocks.set(mode)
+  clocks.advance(Number(parameters.get('advance') ?? 0))
+  if (parameters.has('hold')) bucket.held = parameters.get('hold')
+  if (parameters.has('release')) bucket.held = null
+  return new Response(null, { status: 204 })
+}
+
 /** What the Worker is given: the bucket only where a test wants it. */
 const given = ({ TEST_WITHOUT_BUCKET, OBJECTS, ...bindings }: Bindings): Readonly<Record<string, unknown>> =>
-  TEST_WITHOUT_BUCKET === 'true' ? bindings : { ...bindings, OBJECTS }
+  TEST_WITHOUT_BUCKET === 'true' ? bindings : { ...bindings, OBJECTS: bucket.over(OBJECTS) }
 
 /** As any web server would. */
-const serve = async (request: Request, bucket: R2Bucket): Promise<Response> => {
+const serve = async (request: Request, objects: R2Bucket): Promise<Response> => {
   const key = decodeURIComponent(new URL(request.url).pathname.replace('/__test/served/', ''))
   const tag = request.headers.get('if-none-match')
-  const object = await r2ObjectStore({ bucket }).get(key, tag === null ? {} : { unless: tag.replaceAll('"', '') })
+  const object = await r2ObjectStore({ bucket: objects }).get(key, tag === null ? {} : { unless: tag.replaceAll('"', '') })
   if (object === null || object === 'unchanged') return new Response(null, { status: object === null ? 404 : 304 })
   const bytes = new Uint8Array(await objectBytes(key, object, 1 << 30))
   return new Response(bytes, { headers: { etag: `"${object.version}"` } })
 }
 
-const answerObjects = async (request: Request, bucket: R2Bucket): Promise<Response> => {
-  const store = r2ObjectStore({ bucket })
+const answerObjects = async (request: Request, objects: R2Bucket): Promise<Response> => {
+  const store = r2ObjectStore({ bucket: objects })
   const parameters = new URL(request.url).searchParams
   const key = parameters.get('key') ?? ''
   try {

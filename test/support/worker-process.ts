@@ -8,9 +8,11 @@ import {
   StoreError,
   type StoreErrorCode,
 } from '../../snapshots/object-store.ts'
+import type { ClockMode } from './isolate-clocks.ts'
+import type { ReadsOfKey } from './watched-bucket.ts'
 
 export interface WorkerOptions {
-  /** Variables of the Worker: `ARCTOS_ORIGIN` and so on. Mode is development unless they say otherwise. */
+  /** Variables of the Worker: `ARCTOS_ORIGIN` and so on; an empty one is left out. Mode is development unless they say otherwise. */
   readonly settings?: Readonly<Record<string, string>>
   /** False: no bucket is bound, so that it follows the origin. */
   readonly bucket?: boolean
@@ -20,6 +22,15 @@ export interface WorkerOptions {
   readonly port?: number
 }
 
+export interface Seen {
+  /** Requests of the Worker itself. */
+  readonly arrived: number
+  /** Of its bucket, by key. */
+  readonly reads: Readonly<Record<string, Readonly<ReadsOfKey>>>
+  /** Reads that are held back now. */
+  readonly waiting: number
+}
+
 export interface WorkerProcess {
   /** Without a slash at its end. */
   readonly url: string
@@ -27,8 +38,14 @@ export interface WorkerProcess {
   readonly bucket: ObjectStore
   /** The log lines that its isolate has written. */
   lines(): Promise<readonly Readonly<Record<string, unknown>>[]>
-  /** Stops the clocks of the isolate, or lets them go on. */
-  stopClocks(stopped: boolean): Promise<void>
+  /** What it was asked for and has read since it started. */
+  seen(): Promise<Seen>
+  /** How the clocks of the isolate go on. */
+  setClocks(mode: ClockMode): Promise<void>
+  /** Of clocks that stand. */
+  advanceClocks(ms: number): Promise<void>
+  /** Holds back all reads of keys that begin so; null lets them go on. */
+  holdReads(prefix: string | null): Promise<void>
   end(): Promise<void>
 }
 
@@ -41,16 +58,23 @@ export const startWorker = async (options: WorkerOptions = {}): Promise<WorkerPr
   Object.assign(process.env, { WRANGLER_SEND_METRICS: 'false', CLOUDFLARE_CF_FETCH_ENABLED: 'false', CI: '1' })
   const { unstable_startWorker: start } = await import('wrangler')
   const texts = { ARCTOS_MODE: 'development', ...(bucket ? {} : { TEST_WITHOUT_BUCKET: 'true' }), ...settings }
+  const given = Object.entries(texts).filter(([, value]) => value !== '')
   const worker = await start({
     name: 'arctos',
     entrypoint: entry,
     config: path('./wrangler.toml'),
     compatibilityDate: '2026-10-20',
-    bindings: Object.fromEntries(Object.entries(texts).map(([name, value]) => [name, { type: 'plain_text' as const, value }])),
+    // SQLite as it is deployed; not in `wrangler.toml`, whose aliases are looked up from where the tests were started.
+    build: { alias: { '@sqlite.org/sqlite-wasm/sqlite3.wasm': path('./deployed-sqlite.ts') } },
+    bindings: Object.fromEntries(given.map(([name, value]) => [name, { type: 'plain_text' as const, value }])),
     dev: { server: { hostname: '127.0.0.1', port }, inspector: false, logLevel: 'error', watch: false, persist: false },
   })
   await worker.ready
   const url = String(await worker.url).replace(/\/+$/, '')
+  const control = async (parameters: Readonly<Record<string, string>>): Promise<void> => {
+    const { status } = await fetch(`${url}/__test/control?${new URLSearchParams(parameters).toString()}`)
+    if (status !== 204) throw new Error(`the Worker answered ${status}`)
+  }
   return {
     url,
     bucket: bucketOver(url),
@@ -58,7 +82,10 @@ export const startWorker = async (options: WorkerOptions = {}): Promise<WorkerPr
       const lines = (await (await fetch(`${url}/__test/lines`)).json()) as readonly string[]
       return lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
     },
-    stopClocks: async (stopped) => void (await fetch(`${url}/__test/clocks?stop=${stopped}`)),
+    seen: async () => (await (await fetch(`${url}/__test/seen`)).json()) as Seen,
+    setClocks: (mode) => control({ clocks: mode }),
+    advanceClocks: (ms) => control({ advance: String(ms) }),
+    holdReads: (prefix) => control(prefix === null ? { release: '' } : { hold: prefix }),
     end: () => worker.dispose(),
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { bundleWorker } from '../../scripts/worker/bundle.ts'
+import { deployedSqlite } from '../../scripts/worker/sqlite.ts'
 import { trimWasm } from '../../scripts/worker/trim-wasm.ts'
 import { instantiate, openDatabase } from '../../src/store/binding.ts'
 import { databaseConformance } from '../portable/database-conformance.ts'
@@ -14,9 +15,7 @@ const KIB = 1024
 const modules: { sqlite?: WebAssembly.Module; trampoline?: WebAssembly.Module } = {}
 
 beforeAll(async () => {
-  const bytes = await readFile(new URL(import.meta.resolve('@sqlite.org/sqlite-wasm/sqlite3.wasm')))
-  const { exportNames } = await import('../../src/store/exports.ts')
-  modules.sqlite = await WebAssembly.compile(new Uint8Array(trimWasm(bytes, new Set(exportNames))))
+  modules.sqlite = await WebAssembly.compile(new Uint8Array(await deployedSqlite()))
   modules.trampoline = await WebAssembly.compile(await readFile(new URL('../../src/store/trampoline.wasm', import.meta.url)))
 })
 
@@ -26,7 +25,9 @@ test('it has at most 500 KiB, compressed, and no package of Node', async () => {
   const files = await Promise.all(['worker.js', 'sqlite3.wasm', 'trampoline.wasm'].map((name) => readFile(join(directory, name))))
   const sizeBytes = files.reduce((sum, bytes) => sum + gzipSync(bytes).length, 0)
   expect(sizeBytes).toBeLessThanOrEqual(500 * KIB)
-  const [script] = files
+  const [script, sqlite] = files
+  // What all tests on workerd run.
+  expect(sqlite?.equals(await readFile(new URL('../../.wrangler/test/sqlite3.wasm', import.meta.url)))).toBe(true)
   const imports = [...(script?.toString() ?? '').matchAll(/(?:from|import)\s*\(?["']([\w@./:-]{1,80})["']/g)].map(([, name]) => name)
   expect(new Set(imports)).toEqual(new Set(['./sqlite3.wasm', './trampoline.wasm']))
 })

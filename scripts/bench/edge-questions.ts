@@ -28,7 +28,8 @@ export const decisionFigures = async (world: EdgeWorld): Promise<Figure[]> => {
       // The first one warms up.
       if (number > 0) rounds.push(found)
     }
-    const { size } = world
+    const { rawBytes } = world
+    const size = `${world.size}, image of ${(rawBytes / 1e6).toFixed(1)} MB`
     return [
       { name: 'decision inside an isolate, p50 of rounds', size, value: median(quietHalf(rounds)), unit: 'µs', bar: atMost(60) },
       othersFigure('the decisions of workerd', size, rounds),

@@ -1,4 +1,4 @@
-/** The Worker on plain workerd: its size, its start, its decisions, its requests, and what a swap costs those that wait. */
+/** The Worker on plain workerd: its size, its start, its decisions, its requests, its memory, and what a swap costs those that wait. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import { developmentEnvironment } from '../../src/wire/api-key.ts'
 import { bundleWorker } from '../worker/bundle.ts'
 import type { Answers } from './data-set.ts'
 import { EdgeImages, emptyState } from './edge-images.ts'
+import { memoryFigures } from './edge-memory.ts'
 import { decisionFigures, requestFigures } from './edge-questions.ts'
 import { startFigures, swapFigures } from './edge-times.ts'
 import { atMost, type Figure } from './figure.ts'
@@ -25,6 +26,8 @@ export interface EdgeWorld {
   readonly directory: string
   readonly objects: ServedObjects
   readonly images: EdgeImages
+  /** Of the image that the Worker starts from, unpacked. */
+  readonly rawBytes: number
   readonly loaded: Loaded
   readonly answers: Answers
   readonly settings: Readonly<Record<string, string>>
@@ -33,6 +36,8 @@ export interface EdgeWorld {
 const SIZES = {
   '1.5 MB': { organizations: 5, settings: {} },
   '15 MB': { organizations: 52, settings: {} },
+  // The largest that is swapped within the memory of a Worker, by its default.
+  '45 MB': { organizations: 150, settings: {} },
   // Two of them do not fit into what an isolate has; one alone is measured.
   '1m': { organizations: githubShapes['1m'].organizations, settings: { ARCTOS_MEMORY_MIB: '512' } },
 } as const
@@ -45,6 +50,7 @@ export const edgeFigures = async (report: (figures: readonly Figure[]) => void):
     await bundleWorker(bundle, fileURLToPath(new URL('edge-worker.ts', import.meta.url)))
     await over('1.5 MB', bundle, async (world) => report(await startFigures(world)))
     await over('15 MB', bundle, async (world) => report(await swapFigures(world)))
+    await over('45 MB', bundle, async (world) => report(await memoryFigures(world)))
     await over('1m', bundle, async (world) => {
       report(await decisionFigures(world))
       report(await requestFigures(world))
@@ -75,10 +81,11 @@ const over = async (size: keyof typeof SIZES, directory: string, measure: (world
   const imagesOf = (env: string) => new EdgeImages({ objects, env, pool, platform })
   const [control, images] = [imagesOf(controlEnvironment), imagesOf(developmentEnvironment)]
   await control.show(await control.upload(emptyState(pool, null)))
-  await images.show(await images.upload(loaded.store))
+  const entry = await images.upload(loaded.store)
+  await images.show(entry)
   const served = await serveObjects(objects)
   try {
-    await measure({ size, directory, objects: served, images, loaded, answers: loaded.data.answers(), settings })
+    await measure({ size, directory, objects: served, images, rawBytes: entry.rawBytes, loaded, answers: loaded.data.answers(), settings })
   } finally {
     served.close()
   }

@@ -61,6 +61,7 @@ export interface WorkerdOptions {
 
 export interface RunningWorker {
   readonly port: number
+  readonly pid: number
   readonly client: Client
   /** From before the process was started until the answer came for the first time; what comes before it is a refusal to wait for. */
   untilAnswered(sent: Omit<Sent, 'key'>, answer: string): Promise<number>
@@ -76,6 +77,7 @@ export const startWorkerd = async ({ directory, objects, settings = {} }: Worker
   const client = new Client({ port }, developmentKey)
   return {
     port,
+    pid: watched.pid,
     client,
     async untilAnswered(sent, answer) {
       while (!(await connects(port))) {

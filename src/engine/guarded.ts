@@ -7,6 +7,11 @@ const BUDGET_STEPS = 20_000
 /** Instructions per allowed millisecond where the clock stands still. */
 const STEPS_PER_MS = 50_000
 
+export const isNoMemory = (error: unknown): boolean => error instanceof SqlError && error.code === 7
+
+export const noMemory = (): QueryError =>
+  new QueryError('query-too-large', 'the query needs more memory than there is: narrow the question')
+
 /** Throws QueryError when the budget or the memory does not suffice. */
 export const guarded = <T>(database: Database, { nowMs, timeoutMs }: Request, work: () => T, remembered: Remembered | null = null): T => {
   const end = nowMs ? nowMs() + timeoutMs : 0
@@ -20,8 +25,6 @@ export const guarded = <T>(database: Database, { nowMs, timeoutMs }: Request, wo
         'query-too-slow',
         `the query took longer than ${timeoutMs} ms: narrow the question or simplify the policy, see docs/reference/polar.md#limits`,
       )
-    if (error instanceof SqlError && error.code === 7)
-      throw new QueryError('query-too-large', 'the query needs more memory than there is: narrow the question')
-    throw error
+    throw isNoMemory(error) ? noMemory() : error
   }
 }

@@ -25,7 +25,7 @@ import {
   type Request,
   type Row,
 } from './engine.ts'
-import { guarded } from './guarded.ts'
+import { guarded, isNoMemory, noMemory } from './guarded.ts'
 import { LazyCache } from './lazy-cache.ts'
 import { ListWalker } from './list.ts'
 import { PlanGuard } from './plan-guard.ts'
@@ -349,11 +349,24 @@ export class QueryEngine implements PreparingEngine {
   }
 
   #plan(key: string, question: Question, request: Request, memory: SubjectMemory | null = null): Prepared {
-    return this.#guard.run(
-      `plan ${key}`,
-      request,
-      (budget) => new Prepared(this.#store, this.#planner.plan(question, this.#shapes(request.contextFacts), budget), memory),
-    )
+    const plan = (): Prepared =>
+      this.#guard.run(
+        `plan ${key}`,
+        request,
+        (budget) => new Prepared(this.#store, this.#planner.plan(question, this.#shapes(request.contextFacts), budget), memory),
+      )
+    try {
+      return plan()
+    } catch (error) {
+      if (!isNoMemory(error)) throw error
+    }
+    // Statements take memory too, those of large questions most of it: all of them can be had again.
+    this.#clear()
+    try {
+      return plan()
+    } catch (error) {
+      throw isNoMemory(error) ? noMemory() : error
+    }
   }
 
   #shapes(contextFacts: readonly Fact[]): FactShape[] {

@@ -107,6 +107,8 @@ const bodySolver = (run: Run, ask: (predicate: string, goal: Pattern) => Iterabl
   const solve: BodySolver = (start, disjunct, outer) => {
     const scope = scopeOf(outer, disjunct)
     const walk = (state: Bindings, calls: readonly CallLiteral[]): Bindings[] => {
+      // What can never hold looks at no value.
+      if (disjunct.literals.some((literal) => literal.kind === 'not' && run.world.refusals.isNever(state, literal))) return []
       if (calls.length === 0) return disjunct.literals.every((literal) => holds(run, state, scope, literal)) ? [state] : []
       const next = nextCall(run, state, calls)
       const rest = calls.filter((call) => call !== next)

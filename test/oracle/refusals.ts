@@ -17,6 +17,8 @@ export interface Refusals {
   ways(start: Bindings, disjunct: Disjunct): Bindings[]
   /** A `not` without what can never hold inside it, and without what always does: the rest looks at values. */
   possible(state: Bindings, literal: NotLiteral): NotLiteral
+  /** Whether something inside a `not` always holds, whatever values its variables have. */
+  isNever(state: Bindings, literal: NotLiteral): boolean
 }
 
 interface Goal {
@@ -50,6 +52,7 @@ export const refusalsOf = (program: Program): Refusals => {
     },
     ways: wildcards.join,
     possible: wildcards.possible,
+    isNever: wildcards.isNever,
   }
 }
 

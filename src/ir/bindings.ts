@@ -47,6 +47,11 @@ class Held<Items> {
 const heldMap = <Item>(): Held<Map<string, Item>> => new Held(new Map<string, Item>(), (items) => new Map(items))
 const heldSet = (): Held<Set<string>> => new Held(new Set(), (items) => new Set(items))
 
+/** What is in it already is no change. */
+const add = (held: Held<Set<string>>, item: string): void => {
+  if (!held.items.has(item)) held.own().add(item)
+}
+
 /** Mutable only until handed on: branches copy it first. */
 export class Bindings {
   #links = heldMap<Term>()
@@ -115,13 +120,13 @@ export class Bindings {
   }
 
   markOther(id: string): void {
-    this.#others.own().add(id)
+    add(this.#others, id)
   }
 
   /** As `narrow`, by a condition of the rule itself. */
   restrict(term: Term, types: Types): boolean {
     const found = this.find(term)
-    if (found.kind === 'variable') this.#owned.own().add(found.id)
+    if (found.kind === 'variable') add(this.#owned, found.id)
     return this.narrow(found, types)
   }
 
@@ -152,9 +157,9 @@ export class Bindings {
   #link(id: string, to: Term): 'equal' | 'never' {
     if (this.#others.items.has(id)) {
       if (to.kind === 'constant') return 'never'
-      if (to.kind === 'variable') this.#others.own().add(to.id)
+      if (to.kind === 'variable') add(this.#others, to.id)
     }
-    if (to.kind === 'variable' && this.#owned.items.has(id)) this.#owned.own().add(to.id)
+    if (to.kind === 'variable' && this.#owned.items.has(id)) add(this.#owned, to.id)
     this.#links.own().set(id, to)
     return 'equal'
   }
@@ -165,6 +170,12 @@ export class Bindings {
     if (found.kind === 'constant') return { kind: 'constant', value: found.value }
     const type = this.type(found)
     return type === null ? open : { kind: 'typed', type, other: this.isOther(found) }
+  }
+
+  /** All that is known of a term: where that is equal, so is what follows from it. */
+  about(term: Term): readonly unknown[] {
+    const found = this.find(term)
+    return found.kind === 'variable' ? [found, this.types(found), this.isOther(found), this.isOuter(found.id)] : [found]
   }
 
   /** A constant's value, or null. */

@@ -31,6 +31,8 @@ export interface PlannedBody {
 
 export const isRefusal = (item: object): item is Refusal => 'code' in item
 
+type NotAtom = Atom & { readonly kind: 'not' }
+
 interface State {
   readonly steps: Step[]
   readonly bound: Set<string>
@@ -53,6 +55,7 @@ export class BodyPlanner {
   readonly #source: RelationSource
   readonly #predicate: string
   readonly #leftOut: ReadonlyMap<CallAtom, LeftOut>
+  readonly #negations = new Map<NotAtom, Map<string, Step | Refusal | null>>()
 
   /** `leftOut`: by call of the body, what need not be followed there. */
   constructor(source: RelationSource, predicate: string, leftOut: ReadonlyMap<CallAtom, LeftOut> = new Map()) {
@@ -136,7 +139,18 @@ export class BodyPlanner {
     }
   }
 
-  #notStep(state: State, atom: Atom & { kind: 'not' }): Step | Refusal | null {
+  /** Once per negation and what its variables from outside are. */
+  #notStep(state: State, atom: NotAtom): Step | Refusal | null {
+    const key = JSON.stringify(atom.outer.map((id) => find(state, variable(id))))
+    const planned = this.#negations.get(atom) ?? new Map<string, Step | Refusal | null>()
+    this.#negations.set(atom, planned)
+    const found = planned.get(key)
+    const step = found === undefined ? this.#negation(state, atom) : found
+    planned.set(key, step)
+    return step
+  }
+
+  #negation(state: State, atom: NotAtom): Step | Refusal | null {
     const bodies: (readonly Step[])[] = []
     for (const inner of atom.bodies) {
       const found = this.#advance({

@@ -7,7 +7,7 @@ import { Candidates } from './candidates.ts'
 import type { FactShape, FactSource } from './fact-source.ts'
 import { type Atom, atomTerms, type Instance } from './instance.ts'
 import { coreTerm, type Program, resolve, splitTypes, type TypeTuple } from './resolve.ts'
-import { nodeKey, type PositionClass, predicateKey, sameTerm, type Term, variableIds } from './terms.ts'
+import { nodeKey, type PositionClass, predicateKey, sameTerm, type Term, variable, variableIds } from './terms.ts'
 
 /** The rules of a policy, by predicate. */
 export type RuleIndex = ReadonlyMap<string, readonly CoreRule[]>
@@ -23,6 +23,8 @@ export const indexRules = (rules: readonly CoreRule[]): Map<string, CoreRule[]> 
   return index
 }
 
+type NotLiteral = CoreLiteral & { readonly kind: 'not' }
+
 interface Answers {
   readonly predicate: string
   readonly classes: readonly PositionClass[]
@@ -35,6 +37,7 @@ export class Specialiser implements Program {
   readonly #concreteTypes: ReadonlyMap<string, readonly string[]>
   readonly #answers = new Map<string, Answers>()
   readonly #instances = new Map<string, readonly Instance[]>()
+  readonly #negations = new Map<NotLiteral, Map<string, Atom | 'always' | 'never'>>()
   /** New ones go before those that must be looked at again: a rule that calls a thousand predicates is looked at twice, not a thousand times. */
   readonly #fresh: Answers[] = []
   readonly #stale = new Set<Answers>()
@@ -188,12 +191,18 @@ export class Specialiser implements Program {
     }
   }
 
-  #notAtom(literal: CoreLiteral & { kind: 'not' }, bindings: Bindings, outer: readonly string[]): Atom | 'always' | 'never' {
-    const representatives = outer.flatMap((id) => {
-      const found = bindings.find({ kind: 'variable', id })
-      return found.kind === 'variable' ? [found.id] : []
-    })
-    const inner = bindings.inside(representatives)
+  /** Once for all bindings that are the same for what the negation mentions: other variables of many types do not repeat it. */
+  #notAtom(literal: NotLiteral, bindings: Bindings, outer: readonly string[]): Atom | 'always' | 'never' {
+    const inner = bindings.inside(outer.flatMap((id) => variableIds(bindings.find(variable(id)))))
+    const key = JSON.stringify(mentionedIn(literal).map((id) => inner.about(variable(id))))
+    const resolved = this.#negations.get(literal) ?? new Map<string, Atom | 'always' | 'never'>()
+    this.#negations.set(literal, resolved)
+    const found = resolved.get(key) ?? this.#negation(literal, inner, outer)
+    resolved.set(key, found)
+    return found
+  }
+
+  #negation(literal: NotLiteral, inner: Bindings, outer: readonly string[]): Atom | 'always' | 'never' {
     const bodies: Atom[][] = []
     for (const disjunct of literal.disjuncts) {
       for (const found of resolve(disjunct, inner, this)) {
@@ -207,7 +216,7 @@ export class Specialiser implements Program {
     }
     if (bodies.length === 0) return 'always'
     const inside = new Set(bodies.flatMap(bodyVariables))
-    return { kind: 'not', bodies, outer: [...new Set(representatives)].filter((id) => inside.has(id)), span: literal.span }
+    return { kind: 'not', bodies, outer: [...inside].filter((id) => inner.isOuter(id)), span: literal.span }
   }
 }
 
@@ -294,6 +303,16 @@ const literalTerms = (literal: CoreLiteral): Term[] => {
       return unreachable(literal)
   }
 }
+
+/** Variables in a negation, those of the negations in it included. */
+const mentionedIn = (literal: NotLiteral): string[] => [
+  ...new Set(
+    literal.disjuncts.flatMap((disjunct) => [
+      ...disjunctVariables(disjunct),
+      ...disjunct.literals.flatMap((inner) => (inner.kind === 'not' ? mentionedIn(inner) : [])),
+    ]),
+  ),
+]
 
 const disjunctVariables = (disjunct: Disjunct): string[] =>
   disjunctTerms(disjunct).flatMap((term) => (term.kind === 'variable' ? [term.id] : []))

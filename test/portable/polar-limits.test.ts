@@ -154,3 +154,15 @@ describe('one mistake, one diagnostic', () => {
     ['a type that extends itself under another name', 'actor User {} resource Safe extends Saef {}', ['bad-extends']],
   ])('%s', (_, text, expected) => expect(codes(text)).toEqual(expected))
 })
+
+describe('a negation in a negation, over facts of a thousand signatures each', () => {
+  const actors = many(10, (index) => `actor T${index} {}`)
+  const policy = `${rule('not (far(_, _, v) and hot(v) and not (far(_, w, _) and cold(w)))')} ${actors}
+    seen(x: Actor) if far(x, x, x) and hot(x) and cold(x);`
+
+  test.each([
+    ['nothing is hot', [], true],
+    ['something is hot, nothing is cold', ['far(T1:a, T2:b, T3:c)', 'hot(T3:c)'], false],
+    ['something is hot, something is cold', ['far(T1:a, T2:b, T3:c)', 'hot(T3:c)', 'cold(T2:b)'], true],
+  ])('%s', (_, facts, expected) => expect(opens(policy, has, ...facts)).toBe(expected))
+})

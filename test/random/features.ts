@@ -3,6 +3,7 @@ import { components } from '../../src/base/graph.ts'
 import type { Fact, Value } from '../../src/base/value.ts'
 import type { CheckedPolicy, CoreLiteral, CoreRule, CoreTerm, Disjunct } from '../../src/check/core.ts'
 import { termsOf } from '../../src/check/literal-terms.ts'
+import { TooComplex } from '../../src/ir/budget.ts'
 import { acceptedFacts } from '../../src/ir/fact-source.ts'
 import { Shortcuts } from '../../src/ir/shortcuts.ts'
 import { indexRules, Specialiser } from '../../src/ir/specialise.ts'
@@ -76,11 +77,21 @@ const severalWays = (policy: CheckedPolicy): ReadonlySet<CoreRule> => {
   return found
 }
 
+/** None where the rules with all types are more than a plan takes: a question has fewer. */
 const rulesWithShortcuts = (policy: CheckedPolicy): ReadonlySet<CoreRule> => {
+  try {
+    return new Set(shortenedRules(policy))
+  } catch (error) {
+    if (error instanceof TooComplex) return new Set()
+    throw error
+  }
+}
+
+const shortenedRules = (policy: CheckedPolicy): CoreRule[] => {
   const program = new Specialiser(indexRules(policy.rules), acceptedFacts(policy), policy.concreteTypes)
   const shortcuts = new Shortcuts(program)
   const predicates = new Map(policy.rules.map(({ predicate, params }) => [keyOf({ predicate, args: params }), { predicate, params }]))
-  const found = [...predicates.values()].flatMap(({ predicate, params }) =>
+  return [...predicates.values()].flatMap(({ predicate, params }) =>
     program
       .typeTuples(
         predicate,
@@ -92,7 +103,6 @@ const rulesWithShortcuts = (policy: CheckedPolicy): ReadonlySet<CoreRule> => {
         return instances.filter((instance) => shortcuts.leftOut({ predicate, classes }, instance).size > 0).map(({ rule }) => rule)
       }),
   )
-  return new Set(found)
 }
 
 const arities: Readonly<Record<number, Feature>> = { 1: 'arity 1', 2: 'arity 2', 3: 'arity 3', 4: 'arity 4', 5: 'arity 5' }

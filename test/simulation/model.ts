@@ -2,6 +2,7 @@
 import { known } from '../../src/base/assert.ts'
 import type { Fact, FactPattern } from '../../src/base/value.ts'
 import { decodeRecord } from '../../src/log/codec.ts'
+import type { RecordBody } from '../../src/log/record.ts'
 import type { Store } from '../../src/store/facts.ts'
 
 export interface Written {
@@ -17,13 +18,17 @@ export interface ModelState {
 
 const nothing: ModelState = { facts: new Set(), policy: null }
 
+/** A state with the writes that led to it: what a restore takes back may be written again, what it brings back may not. */
+interface Reached {
+  readonly state: ModelState
+  readonly writes: ReadonlySet<string>
+}
+
 /** The states of one environment, by revision. Records are added as they are written. */
 export class Model {
-  readonly #states = new Map<number, ModelState>()
-  /** Of the current state: what a restore takes back may be written again. */
-  readonly #writes = new Map<string, number>()
+  readonly #reached = new Map<number, Reached>()
   readonly #everWritten = new Set<string>()
-  #last: ModelState = nothing
+  #last: Reached = { state: nothing, writes: new Set() }
   #revision = -1
 
   get revision(): number {
@@ -32,7 +37,7 @@ export class Model {
 
   /** After the last record. */
   get newest(): ModelState {
-    return this.#last
+    return this.#last.state
   }
 
   /** Whether a write ever took effect. */
@@ -43,38 +48,37 @@ export class Model {
   add({ revision, bytes }: Written): void {
     const { writeId, body } = decodeRecord(bytes)
     this.#revision = revision
-    if (body.kind !== 'genesis' && !this.#writes.has(writeId)) {
-      this.#writes.set(writeId, revision)
+    if (body.kind !== 'genesis' && !this.#last.writes.has(writeId)) {
       this.#everWritten.add(writeId)
-      this.#last = this.#after(body)
+      const { state, writes } = body.kind === 'restore' ? this.#reachedAt(body.revision) : this.#last
+      this.#last = { state: body.kind === 'restore' ? state : after(state, body), writes: new Set(writes).add(writeId) }
     }
-    this.#states.set(revision, this.#last)
+    this.#reached.set(revision, this.#last)
   }
 
   /** The state of a replica whose last record is this one. */
   at(revision: number): ModelState {
-    return revision < 0 ? nothing : known(this.#states.get(revision), `revision ${revision} was written`)
+    return revision < 0 ? nothing : this.#reachedAt(revision).state
   }
 
-  #after(body: ReturnType<typeof decodeRecord>['body']): ModelState {
-    switch (body.kind) {
-      case 'genesis':
-        return this.#last
-      case 'clear':
-        return nothing
-      case 'policy':
-        return { ...this.#last, policy: body.source }
-      case 'restore':
-        for (const [writeId, revision] of this.#writes) if (revision > body.revision) this.#writes.delete(writeId)
-        return this.at(body.revision)
-      case 'facts': {
-        const facts = new Set(this.#last.facts)
-        for (const change of body.changes) {
-          if (change.kind === 'insert') facts.add(factText(change.fact))
-          else for (const fact of facts) if (matches(change.pattern, fact)) facts.delete(fact)
-        }
-        return { ...this.#last, facts }
+  #reachedAt(revision: number): Reached {
+    return known(this.#reached.get(revision), `revision ${revision} was written`)
+  }
+}
+
+const after = (state: ModelState, body: Exclude<RecordBody, { kind: 'genesis' | 'restore' }>): ModelState => {
+  switch (body.kind) {
+    case 'clear':
+      return nothing
+    case 'policy':
+      return { ...state, policy: body.source }
+    case 'facts': {
+      const facts = new Set(state.facts)
+      for (const change of body.changes) {
+        if (change.kind === 'insert') facts.add(factText(change.fact))
+        else for (const fact of facts) if (matches(change.pattern, fact)) facts.delete(fact)
       }
+      return { ...state, facts }
     }
   }
 }

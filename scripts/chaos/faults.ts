@@ -38,8 +38,8 @@ const killed = (...members: readonly Member[]) => ({
   },
 })
 
-const frozen = (...stopped: readonly { freeze(): void; thaw(): void }[]) => ({
-  strike: async () => stopped.forEach((one) => one.freeze()),
+const frozen = (...stopped: readonly { freeze(): Promise<void>; thaw(): void }[]) => ({
+  strike: async () => void (await Promise.all(stopped.map((one) => one.freeze()))),
   heal: async () => stopped.forEach((one) => one.thaw()),
 })
 

@@ -103,7 +103,7 @@ describe.skipIf(kafka === null)('a broker that stands still', () => {
     log.assign('e', 1)
     await log.append('e', note('before'))
     await expect.poll(() => log.stalenessMs('e')).not.toBeNull()
-    server().freeze()
+    await server().freeze()
     const started = performance.now()
     const refused = [log.append('e', note('unknown')), log.read('e', -1, 10)].map(async (work) => refusal(work))
     expect(await Promise.all(refused)).toEqual(['unknown-outcome', 'unavailable'])

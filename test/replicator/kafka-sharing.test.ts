@@ -174,7 +174,7 @@ describe.skipIf(kafka === null)('sharing', () => {
     const log = await openTestLog(place())
     log.assign('e', 1)
     await log.append('e', note('first'))
-    server.freeze()
+    await server.freeze()
     const outcomes = Array.from({ length: 4000 }, async (_, index) => log.append('e', note(`w${index}`)).catch((error: unknown) => error))
     server.thaw()
     const refused = (await Promise.all(outcomes)).filter((outcome) => typeof outcome !== 'number')

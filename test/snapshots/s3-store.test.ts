@@ -92,7 +92,7 @@ describe.skipIf(started === null)('on an S3 server', () => {
     if (object === null || object === 'unchanged') throw new Error('it is there')
     const chunks = object.chunks[Symbol.asyncIterator]()
     await chunks.next()
-    server().freeze()
+    await server().freeze()
     onTestFinished(() => server().thaw())
     const rest = async (): Promise<void> => {
       while ((await chunks.next()).done !== true);

@@ -1,8 +1,7 @@
 /** Keeps a replica of one environment up to date from an object store: loads it, applies deltas in place, swaps it where they do not lead on. */
 
 import type { Counter } from '../src/ops/metrics.ts'
-import { SqlError } from '../src/store/database.ts'
-import { resultCodes } from '../src/store/instance.ts'
+import { isNoMemory } from '../src/store/instance.ts'
 import { HeartbeatReader } from './follower-heartbeat.ts'
 import { HeartbeatWatch } from './heartbeat-watch.ts'
 import { applyDeltas, type Loaded, type LoadOptions, loadNewest } from './load.ts'
@@ -277,7 +276,6 @@ const isLasting = (error: unknown): boolean => isMemory(error) || (error instanc
 
 const outcomeOf = (error: unknown): LookOutcome => (error instanceof LoadError && !isLasting(error) ? 'failed' : 'refused')
 
-const isMemory = (error: unknown): boolean =>
-  error instanceof LoadError ? error.code === 'memory' : error instanceof SqlError && error.code === resultCodes.noMemory
+const isMemory = (error: unknown): boolean => (error instanceof LoadError ? error.code === 'memory' : isNoMemory(error))
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,8 +1,7 @@
 /** One snapshot from an object store into a replica's memory, or not at all. */
 
-import { SqlError } from '../src/store/database.ts'
 import { type Store } from '../src/store/facts.ts'
-import { resultCodes } from '../src/store/instance.ts'
+import { isNoMemory } from '../src/store/instance.ts'
 import { schemaVersion } from '../src/store/schema.ts'
 import { ChunkCheck } from './chunk-hashes.ts'
 import { LoadError, type LoadErrorCode } from './load-error.ts'
@@ -99,9 +98,7 @@ const contentFault = (
 }
 
 const memoryFailure = (error: unknown, bytes: number, expected: Expected): unknown =>
-  error instanceof SqlError && error.code === resultCodes.noMemory
-    ? failure(expected, 'memory', `there is no memory for its ${bytes} bytes`, error)
-    : error
+  isNoMemory(error) ? failure(expected, 'memory', `there is no memory for its ${bytes} bytes`, error) : error
 
 const failure = ({ operation, key, revision }: Expected, code: LoadErrorCode, reason: string, cause?: unknown): LoadError =>
   new LoadError({ operation, key, revision, code, reason, cause })

@@ -4,7 +4,7 @@ import { ApplyError } from '../src/log/apply.ts'
 import type { RestoreBody } from '../src/log/record.ts'
 import { SqlError } from '../src/store/database.ts'
 import type { Store } from '../src/store/facts.ts'
-import { resultCodes } from '../src/store/instance.ts'
+import { isNoMemory } from '../src/store/instance.ts'
 import { snapshotLimits } from './bounds.ts'
 import { LoadError, logRefusal } from './load-error.ts'
 import { type ManifestQuery, type ReadManifest, readManifest } from './load-manifest.ts'
@@ -164,7 +164,7 @@ const foreign = (env: string, error: ApplyError): LoadError =>
   })
 
 const noMemory = (env: string, error: SqlError): unknown =>
-  error.code === resultCodes.noMemory
+  isNoMemory(error)
     ? new LoadError({
         operation: 'replay deltas',
         key: manifestKey(env),

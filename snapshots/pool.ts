@@ -4,7 +4,7 @@ import { type Instance, instantiate, openDatabase } from '../src/store/binding.t
 import { type Database, type ImageReceiver, SqlError } from '../src/store/database.ts'
 import type { DictionaryBounds } from '../src/store/dictionary.ts'
 import type { Store } from '../src/store/facts.ts'
-import { outOfMemory } from '../src/store/instance.ts'
+import { isNoMemory, outOfMemory, resultCodes } from '../src/store/instance.ts'
 import { SchemaError } from '../src/store/schema.ts'
 import { createStore, openImage } from '../src/store/store.ts'
 import { ImageError, type ImageWriter, type StorePart, type StorePool } from './store-pool.ts'
@@ -45,8 +45,6 @@ export interface MeasuredStorePool extends StorePool {
 
 /** Enough for a replica and the one that replaces it to take turns. */
 const MAX_IDLE = 2
-/** SQLITE_NOMEM: says nothing about the image. */
-const NO_MEMORY = 7
 /** Of an instance that is new. */
 const FIRST_BYTES = 8 * 1024 * 1024
 
@@ -80,7 +78,7 @@ class InstancePool implements MeasuredStorePool {
 
   receive(rawBytes: number, owner: Owner | null = null): ImageWriter {
     const { imageBytes = Number.POSITIVE_INFINITY, dictionary, slack } = this.#options
-    if (rawBytes > imageBytes) throw new SqlError(NO_MEMORY, `images of at most ${imageBytes} bytes can be replaced here`)
+    if (rawBytes > imageBytes) throw new SqlError(resultCodes.noMemory, `images of at most ${imageBytes} bytes can be replaced here`)
     const roomy = this.#idle.findIndex(({ sizeBytes }) => sizeBytes >= rawBytes)
     const [instance] = this.#idle.splice(roomy < 0 ? this.#idle.length - 1 : roomy, 1)
     const database = this.#open(instance, owner)
@@ -225,7 +223,6 @@ class PooledImage implements ImageWriter {
 /** SQLite and the schema say why they refuse an image; that memory ran out is no property of it. */
 const imageError = (cause: unknown): unknown => {
   if (cause instanceof SchemaError) return new ImageError(cause.message, { cause })
-  if (cause instanceof SqlError)
-    return cause.code === NO_MEMORY ? cause : new ImageError(`the image is no database: ${cause.message}`, { cause })
+  if (cause instanceof SqlError) return isNoMemory(cause) ? cause : new ImageError(`the image is no database: ${cause.message}`, { cause })
   return new ImageError('the image is damaged: its tables do not hold what a replica writes', { cause })
 }

@@ -84,12 +84,12 @@ export const uploadDeltas = async (
   const parts = await encodeRecords(records, to.platform.pause)
   const deltas: DeltaEntry[] = []
   for (let start = 0, from = first; start < parts.length; ) {
-    const count = fitting(parts.slice(start))
-    const end = start + count === parts.length ? last : at(records, start + count - 1).revision
-    const raw = joinDelta({ first: from, last: end }, count, parts.slice(start, start + count))
-    deltas.push(await uploadRawDelta(to, { first: from, last: end, raw }))
-    start += count
-    from = end + 1
+    const next = fullAt(parts, start)
+    const range = { first: from, last: next === parts.length ? last : at(records, next - 1).revision }
+    const raw = joinDelta(range, next - start, parts.slice(start, next))
+    deltas.push(await uploadRawDelta(to, { ...range, raw }))
+    start = next
+    from = range.last + 1
   }
   return deltas
 }
@@ -166,12 +166,12 @@ const areEqual = async (a: Uint8Array, b: Uint8Array, pause: () => Promise<void>
   return true
 }
 
-/** How many of the parts one delta takes: at least one. */
-const fitting = (parts: readonly Uint8Array[]): number => {
+/** Behind the parts from `start` on that one delta takes: one at least. */
+const fullAt = (parts: readonly Uint8Array[], start: number): number => {
   let bytes = HEADER_BYTES
-  for (const [index, part] of parts.entries()) {
-    bytes += part.length
-    if (index > 0 && bytes > snapshotLimits.writtenDeltaBytes) return index
+  for (let index = start; index < parts.length; index++) {
+    bytes += at(parts, index).length
+    if (index > start && bytes > snapshotLimits.writtenDeltaBytes) return index
   }
   return parts.length
 }

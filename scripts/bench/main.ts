@@ -1,11 +1,10 @@
 /** `npm run bench`: measures the engine and the service over a GitHub-like and a Drive-like data set; one JSON line per figure, a table at the end. */
 
 import { parseArgs } from 'node:util'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { compileModules, storeFactory, storePool } from '../../snapshots/node/stores.ts'
 import { applyFigures } from './apply.ts'
 import { authorizeFigures } from './authorize.ts'
+import { collectGarbage } from './collect-garbage.ts'
 import type { DataSet } from './data-set.ts'
 import { depthFigures } from './depth.ts'
 import { driveSet, driveShapes } from './drive.ts'
@@ -107,10 +106,5 @@ const loadWorlds = async ({ sizes, suites, set, report }: SetRun): Promise<World
 
 const overData: ReadonlySet<Suite> = new Set(['authorize', 'http', 'apply', 'list'])
 const asksQuestions: ReadonlySet<Suite> = new Set(['authorize', 'http', 'list'])
-
-const collectGarbage = (): void => {
-  setFlagsFromString('--expose-gc')
-  runInNewContext('gc()')
-}
 
 await main()

@@ -35,6 +35,6 @@ export const explanationMutations: readonly Mutation[] = [
     file: attempts,
     find: 'const best = furthest(failures)',
     replace: 'const best = failures.at(-1) ?? null',
-    tests: ['test/portable/why.test.ts', 'test/random/why.test.ts'],
+    tests: explained,
   },
 ]

@@ -1,13 +1,12 @@
 /** Runs the statements of one question under its budget of time, or of steps where the clock stands still. */
 import { type Database, type Remembered, SqlError } from '../store/database.ts'
+import { isNoMemory, resultCodes } from '../store/instance.ts'
 import { QueryError, type Request } from './engine.ts'
 
 /** Virtual machine instructions between two looks at the clock. */
 const BUDGET_STEPS = 20_000
 /** Instructions per allowed millisecond where the clock stands still. */
 const STEPS_PER_MS = 50_000
-
-export const isNoMemory = (error: unknown): boolean => error instanceof SqlError && error.code === 7
 
 export const noMemory = (): QueryError =>
   new QueryError('query-too-large', 'the query needs more memory than there is: narrow the question')
@@ -20,7 +19,7 @@ export const guarded = <T>(database: Database, { nowMs, timeoutMs }: Request, wo
   try {
     return database.guarded(BUDGET_STEPS, stop, work, remembered)
   } catch (error) {
-    if (error instanceof SqlError && error.code === 9)
+    if (error instanceof SqlError && error.code === resultCodes.interrupt)
       throw new QueryError(
         'query-too-slow',
         `the query took longer than ${timeoutMs} ms: narrow the question or simplify the policy, see docs/reference/polar.md#limits`,

@@ -10,6 +10,7 @@ import { PlanBudget, TooComplex } from '../ir/budget.ts'
 import type { FactShape } from '../ir/fact-source.ts'
 import { MAX_REMEMBERED } from '../sql/remembered.ts'
 import type { Store } from '../store/facts.ts'
+import { isNoMemory } from '../store/instance.ts'
 import { ColumnIds, cellsOf, compareIds, comparePatterns, firstAfter, tooManyRows } from './answers.ts'
 import { type Asked, ask, askAllow, askedQuestions } from './asked.ts'
 import type { Inputs } from './binder.ts'
@@ -25,7 +26,7 @@ import {
   type Request,
   type Row,
 } from './engine.ts'
-import { guarded, isNoMemory, noMemory } from './guarded.ts'
+import { guarded, noMemory } from './guarded.ts'
 import { LazyCache } from './lazy-cache.ts'
 import { ListWalker } from './list.ts'
 import { PlanGuard } from './plan-guard.ts'

@@ -238,3 +238,5 @@ export class Instance {
 const TRANSIENT = -1
 
 export const outOfMemory = (): SqlError => new SqlError(resultCodes.noMemory, 'out of memory')
+
+export const isNoMemory = (error: unknown): boolean => error instanceof SqlError && error.code === resultCodes.noMemory

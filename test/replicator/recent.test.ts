@@ -1,16 +1,10 @@
 /** The newest records in memory: held as bytes, and what is forgotten takes none. */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { RecentRecords } from '../../replicator/recent.ts'
+import { collectGarbage } from '../../scripts/bench/collect-garbage.ts'
 import { limits } from '../../src/base/limits.ts'
 import type { RevisedRecord } from '../../src/log/log.ts'
 import { facts, insert, logRecord } from '../support/record.ts'
-
-const collectGarbage = (): void => {
-  setFlagsFromString('--expose-gc')
-  runInNewContext('gc()')
-}
 
 const recordAt = (revision: number, units = 10): RevisedRecord => {
   const inserts = Array.from({ length: 100 }, (_, number) => insert('note', `Text:${revision}-${number}-${'x'.repeat(units)}`))

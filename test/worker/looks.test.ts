@@ -1,11 +1,9 @@
 /** What the looks of a Worker at its objects cost, on workerd: how often they are, and what they transfer. */
-import { Hono } from 'hono'
 import { describe, expect, test } from 'vitest'
 import { inMemoryReplicator } from '../../replicator/in-process.ts'
-import { listen } from '../../runtime/node/server.ts'
+import { serveObjects } from '../../scripts/bench/workerd.ts'
 import { manifestKey } from '../../snapshots/manifest.ts'
 import { memoryObjectStore } from '../../snapshots/memory-store.ts'
-import { objectBytes } from '../../snapshots/object-bytes.ts'
 import type { ObjectStore } from '../../snapshots/object-store.ts'
 import { at } from '../../src/base/assert.ts'
 import { controlEnvironment } from '../../src/log/control.ts'
@@ -20,7 +18,6 @@ import { anaReads, anaRole, startTestWorker, startWorkerEdge, until } from './su
 const manifests = [controlEnvironment, developmentEnvironment].map(manifestKey)
 /** Of both together. */
 const IDLE_LOOKS = 20
-const MAX_BYTES = 2 ** 30
 
 const lookOften = async (ask: Asker): Promise<void> => {
   const before = await looksOf(ask)
@@ -59,17 +56,18 @@ describe('idle looks are answered by a condition, and transfer nothing', () => {
     await cell.facts(anaRole)
     for (const { env } of await replicator.environments()) await replicator.publish(env)
     await replicator.close()
-    const { url, answered } = await serveObjects(objects)
-    const { ask } = await startTestWorker({ bucket: false, settings: { ARCTOS_STORE: url } })
+    const { store, reads } = watched(objects)
+    const served = await serveObjects(store)
+    withTheTest(() => served.close())
+    const { ask } = await startTestWorker({ bucket: false, settings: { ARCTOS_STORE: served.url } })
     expect(await ask.allowed(anaReads)).toBe(true)
-    const loaded = answered.length
+    const loaded = reads.length
     await lookOften(ask)
     for (const key of manifests) {
-      const of = answered.slice(loaded).filter((answer) => answer.key === key)
-      expect(of.filter(({ status }) => status === 200)).toEqual([])
-      expect(of.filter(({ status }) => status === 304).length).toBeGreaterThanOrEqual(IDLE_LOOKS / 4)
+      const of = reads.slice(loaded).filter((read) => read.key === key)
+      expect(of.filter(({ found }) => found === 'unchanged').length).toBeGreaterThanOrEqual(IDLE_LOOKS / 4)
     }
-    expect(answered.slice(loaded).reduce((sum, { bytes }) => sum + bytes, 0)).toBe(0)
+    expect(reads.slice(loaded).filter(({ found }) => found === 'content')).toEqual([])
   })
 })
 
@@ -95,27 +93,18 @@ test('without a setting, looks are a second apart: those who ask before cause no
   }
 })
 
-interface Answered {
+interface Read {
   readonly key: string
-  readonly status: number
-  readonly bytes: number
+  readonly found: 'content' | 'unchanged' | 'nothing'
 }
 
-/** A web server over objects, that knows conditions and remembers what it answered. */
-const serveObjects = async (objects: ObjectStore): Promise<{ readonly url: string; readonly answered: readonly Answered[] }> => {
-  const answered: Answered[] = []
-  const app = new Hono()
-  app.get('*', async ({ req: { raw } }) => {
-    const key = decodeURIComponent(new URL(raw.url).pathname.slice(1))
-    const object = await objects.get(key)
-    const version = object === null || object === 'unchanged' ? null : `"${object.version}"`
-    const isKnown = version !== null && raw.headers.get('if-none-match') === version
-    const body = object === null || object === 'unchanged' || isKnown ? null : await objectBytes(key, object, MAX_BYTES)
-    const status = isKnown ? 304 : body === null ? 404 : 200
-    answered.push({ key, status, bytes: body?.length ?? 0 })
-    return new Response(body === null ? null : new Uint8Array(body), { status, ...(version !== null && { headers: { etag: version } }) })
-  })
-  const server = await listen({ host: '127.0.0.1', port: 0, requestTimeoutMs: 30_000, app: () => app })
-  withTheTest(() => server.drain(100))
-  return { url: server.url, answered }
+/** Tells what was read from a store. */
+const watched = (objects: ObjectStore): { readonly store: ObjectStore; readonly reads: readonly Read[] } => {
+  const reads: Read[] = []
+  const get: ObjectStore['get'] = async (key, options) => {
+    const object = await objects.get(key, options)
+    reads.push({ key, found: object === null ? 'nothing' : object === 'unchanged' ? object : 'content' })
+    return object
+  }
+  return { store: { ...objects, get }, reads }
 }

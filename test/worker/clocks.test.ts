@@ -9,6 +9,7 @@ const bobReads = 'User:bob read Repo:r1'
 
 const linked =
   'linked(a: Node, b: Node) if has_relation(a, "next", b); linked(a: Node, b: Node) if has_relation(a, "next", c) and c matches Node and linked(c, b);'
+const graph = `actor User {} resource Node { relations = { next: Node }; } ${linked}`
 /** Each node leads to every other one by a ring. */
 const ring = (size: number): readonly string[] =>
   Array.from({ length: size }, (_, from) => `has_relation(Node:n${from}, String:next, Node:n${(from + 1) % size})`)
@@ -40,6 +41,27 @@ describe('with clocks that never go on', () => {
     expect((await ask.get('/livez')).status).toBe(200)
     // No time has passed, so nothing is looked after: one look for the keys and one for the environment.
     expect(await looksOf(ask)).toBe(2)
+  })
+
+  test('a test of a policy that does not come to an end is refused by its steps', async () => {
+    const { ask, worker } = await startWorkerEdge()
+    await worker.setClocks('stand')
+    const edge = (from: number, to: number): string => `has_relation(Node{"n${from}"}, "next", Node{"n${to}"});`
+    const asTest = (size: number, assertion: string): string =>
+      `${graph} far(a: Node, d: Node) if linked(a, b) and b matches Node and linked(b, c) and c matches Node and linked(c, d);
+       test "ring" { setup { ${Array.from({ length: size }, (_, from) => edge(from, (from + 1) % size)).join(' ')} } ${assertion} }`
+    const fine = await ask.post('/api/policy/test', {
+      src: asTest(2, 'assert far(Node{"n0"}, Node{"n0"}); assert_not far(Node{"n0"}, Node{"n2"});'),
+    })
+    expect([fine.status, fine.body]).toEqual([
+      200,
+      expect.objectContaining({ success: true, tests: [{ name: 'ring', passed: 2, total: 2 }] }),
+    ])
+    // Some hundred million ways lead from each node to the next ones.
+    const refused = await ask.post('/api/policy/test', { src: asTest(600, 'assert_not far(Node{"n0"}, Node{"elsewhere"});') })
+    expect([refused.status, refused.body]).toEqual([200, expect.objectContaining({ success: false, tests: [] })])
+    expect(refused.text).toContain('took longer')
+    expect((await ask.authorize(anaReads)).body).toEqual({ allowed: false })
   })
 })
 

@@ -27,25 +27,61 @@ interface Table {
   final: boolean
 }
 
-/** Least fixpoints, every accepted fact being possible. Negations and comparisons let wildcards pass: whether they may meet one is another question. */
-export const wildcardsOf = (program: Program): Wildcards => {
-  const tables = new Map<string, Table>()
-  let settling = false
-  const tableFor = (predicate: string, goal: Pattern): Table => {
+/** What an oracle has to look at is more than somebody waits for. */
+export class TooMuchForOracle extends Error {
+  override readonly name = 'TooMuchForOracle'
+}
+
+/** Patterns that are held against calls: about half a minute. */
+const MAX_WORK = 2_000_000
+
+/** All tables, how often they grew, and what was done to fill them. */
+class Tables {
+  readonly #tables = new Map<string, Table>()
+  growth = 0
+  #work = 0
+
+  spend(work: number): void {
+    this.#work += work
+    if (this.#work > MAX_WORK) throw new TooMuchForOracle(`more than ${MAX_WORK} patterns were held against calls`)
+  }
+
+  of(predicate: string, goal: Pattern): Table {
     const key = `${predicate}(${patternKey(goal)})`
-    const table = tables.get(key) ?? { predicate, goal, patterns: new Map(), final: false }
-    tables.set(key, table)
+    const known = this.#tables.get(key)
+    if (known) return known
+    const table = { predicate, goal, patterns: new Map(), final: false }
+    this.#tables.set(key, table)
+    this.growth++
     return table
   }
+
+  add({ patterns }: Table, pattern: Pattern): void {
+    const key = patternKey(pattern)
+    if (patterns.has(key)) return
+    patterns.set(key, pattern)
+    this.growth++
+  }
+
+  open(): readonly Table[] {
+    return [...this.#tables.values()].filter(({ final }) => !final)
+  }
+}
+
+/** Least fixpoints, every accepted fact being possible. Negations and comparisons let wildcards pass: whether they may meet one is another question. */
+export const wildcardsOf = (program: Program): Wildcards => {
+  const tables = new Tables()
+  let settling = false
   const callStates = (state: Bindings, call: CallLiteral): Bindings[] => {
     const goals = goalsOf(program, openGoal(patternOf(state, call.args)))
-    const asked = goals.map((goal) => tableFor(call.predicate, goal))
+    const asked = goals.map((goal) => tables.of(call.predicate, goal))
     if (!settling && asked.some(({ final }) => !final)) {
       settling = true
       settleTables(program, tables, join)
       settling = false
     }
     const patterns = new Map(asked.flatMap((table) => [...table.patterns]))
+    tables.spend(patterns.size)
     return present([...patterns.values()].map((pattern) => unify(state, call.args, pattern)))
   }
   const join = (start: Bindings, disjunct: Disjunct): Bindings[] =>
@@ -86,14 +122,12 @@ const isSameVariable = (state: Bindings, left: CoreTerm, right: CoreTerm): boole
 const openGoal = (pattern: Pattern): Pattern =>
   pattern.map(({ element, group }) => ({ element: element.kind === 'value' ? element : wildcardOf(typesOf(element)), group }))
 
-const settleTables = (program: Program, tables: Map<string, Table>, join: Wildcards['join']): void => {
-  const open = (): Table[] => [...tables.values()].filter(({ final }) => !final)
-  const progress = (): string => `${tables.size}/${open().reduce((sum, { patterns }) => sum + patterns.size, 0)}`
-  for (let before = ''; before !== progress(); ) {
-    before = progress()
-    for (const table of open()) for (const pattern of derive(program, table, join)) table.patterns.set(patternKey(pattern), pattern)
+const settleTables = (program: Program, tables: Tables, join: Wildcards['join']): void => {
+  for (let before = -1; before !== tables.growth; ) {
+    before = tables.growth
+    for (const table of tables.open()) for (const pattern of derive(program, table, join)) tables.add(table, pattern)
   }
-  for (const table of open()) table.final = true
+  for (const table of tables.open()) table.final = true
 }
 
 const derive = (program: Program, { predicate, goal }: Table, join: Wildcards['join']): Pattern[] => {

@@ -3,6 +3,7 @@ import type { CheckedPolicy } from '../../src/check/core.ts'
 import type { Database } from '../../src/store/database.ts'
 import { createOracle } from '../oracle/oracle.ts'
 import { isAccepted } from '../oracle/signature.ts'
+import { TooMuchForOracle } from '../oracle/wildcards.ts'
 import type { Decision } from '../support/agreement.ts'
 import { contradictions, disagreement, disagreements } from '../support/agreement.ts'
 import type { Cell } from '../support/cell.ts'
@@ -28,6 +29,8 @@ export interface SeedResult {
   readonly proof: Proof | null
   /** A world per failure, small enough to look at. */
   readonly failures: readonly string[]
+  /** The oracle gave up: nothing is known. */
+  readonly unjudged: boolean
 }
 
 const QUESTIONS = 10
@@ -43,12 +46,24 @@ export interface RandomRun {
   readonly proves: boolean
 }
 
-export const runSeed = (seed: number, { emptyDatabase, proves }: RandomRun): SeedResult => {
+export const runSeed = (seed: number, run: RandomRun): SeedResult => {
+  try {
+    return judged(seed, run)
+  } catch (error) {
+    if (error instanceof TooMuchForOracle) return { ...nothing, unjudged: true }
+    throw error
+  }
+}
+
+const nothing: SeedResult = { tally: null, proof: null, failures: [], unjudged: false }
+
+const judged = (seed: number, { emptyDatabase, proves }: RandomRun): SeedResult => {
   const world = randomWorld(seed, QUESTIONS, checked)
   const policy = world && checked(policyText(world.items))
-  if (!world || !policy) return { tally: null, proof: null, failures: [] }
+  if (!world || !policy) return nothing
   const proof = proves ? proveAll(policy, world.facts, createOracle(policy, world.facts), world.questions) : null
   return {
+    ...nothing,
     tally: tallyOf(world, policy),
     proof,
     failures: [

@@ -29,6 +29,8 @@ test('there were cases enough, of every kind and with every part of the language
   for (const result of results) if (result.tally) addTally(tally, result.tally)
   expect(tally.cases).toBeGreaterThanOrEqual(2000)
   expect(shortfalls(tally)).toEqual([])
+  // Those of one or two programs.
+  expect(sum(({ tooComplex }) => tooComplex)).toBeLessThanOrEqual(20)
   const proved = sum(({ proof }) => proof?.proved ?? 0)
   expect(proved).toBeGreaterThan(9 * sum(({ proof }) => proof?.unproved ?? 0))
 })

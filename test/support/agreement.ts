@@ -20,6 +20,9 @@ export const disagreement = (engine: Engine, oracle: Oracle, asked: Asked): stri
   return `${askedText(asked)}\n  expected ${expected.text}\n  found    ${found.text}`
 }
 
+/** Whether the engine finds the question more than a plan takes: a limit of it, of which an oracle knows nothing. */
+export const isTooComplex = (engine: Engine, asked: Asked): boolean => answerOrBug(engine, asked).text === 'refused query-too-complex'
+
 /** An error that is no refusal is a wrong answer, told like one. */
 const answerOrBug = (engine: Engine, asked: Asked): Answer => {
   try {

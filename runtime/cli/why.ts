@@ -54,8 +54,14 @@ const attemptLines = (attempt: Attempt): string[] => [
 const failedLines = (failed: FailedCondition): string[] => {
   if (failed.kind === 'test') return [`${failed.text}  does not hold`]
   if (failed.kind === 'blocked') return [`${failed.text}  does not hold, because of`, ...indented(failed.because.flatMap(conditionLines))]
+  const own = atomText(failed.atom)
+  const { [own]: first = [], ...others } = Object.groupBy(failed.attempts, ({ atom }) => atomText(atom))
+  const groups = [[own, first] as const, ...Object.entries(others)].flatMap(([text, attempts = []]) => [
+    `${text}  does not hold`,
+    ...indented(attempts.flatMap(attemptLines)),
+  ])
   const rest = { complete: [], repeated: ['as above'], truncated: ['…'] }[failed.rest]
-  return [`${atomText(failed.atom)}  does not hold`, ...indented([...failed.attempts.flatMap(attemptLines), ...rest])]
+  return failed.attempts.length === 0 ? [...groups, ...indented(rest)] : [...groups, ...rest.map((text) => `for others ${text}`)]
 }
 
 /** What a rule inside lacks stands there. */

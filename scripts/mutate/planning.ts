@@ -94,8 +94,16 @@ export const planningMutations: readonly Mutation[] = [
     name: 'negation-without-its-variables',
     breaks: 'a `not` does not wait for the variables that it shares with its rule',
     file: specialise,
-    find: '.filter((id) => inside.has(id)), span: literal.span',
-    replace: '.filter((id) => !inside.has(id)), span: literal.span',
+    find: '.filter((id) => inner.isOuter(id)), span: literal.span',
+    replace: '.filter((id) => !inner.isOuter(id)), span: literal.span',
+    tests: corpus,
+  },
+  {
+    name: 'negation-planned-for-others',
+    breaks: 'a `not` is resolved once for all types of the variables that it shares with its rule',
+    file: specialise,
+    find: 'const key = JSON.stringify(mentionedIn(literal).map((id) => inner.about(variable(id))))',
+    replace: "const key = ''",
     tests: corpus,
   },
   {

@@ -66,7 +66,8 @@ export const possibleShapes = (policy: CheckedPolicy, present: readonly FactShap
   for (const { type } of asked) types.add(type)
   for (const shape of present) for (const item of shape.types) for (const type of item ?? []) types.add(type)
   const every = [...types].sort()
-  return [...present, ...policy.signatures.map((signature) => signatureShape(signature, every))]
+  // No table has names: what is stored under one would stand for all.
+  return policy.signatures.map((signature) => signatureShape(signature, every))
 }
 
 const signatureShape = ({ predicate, positions }: FactSignature, every: readonly string[]): FactShape => ({

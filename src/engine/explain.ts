@@ -153,7 +153,7 @@ class Explainer {
       newValues: new NewValues(store, this.#constants, mentioned),
       proof: this.#proof(),
       assuming: (facts) => this.#solver(program, facts),
-    }).attempts(goal)
+    }).attempts([goal])
     const missing = attempts.flatMap((found) => found.missing ?? []).toSorted((a, b) => a.cost - b.cost)[0] ?? null
     return { ...nothing, attempts: attempts.map(({ attempt }) => attempt), missing, truncated: this.#room.truncated }
   }

@@ -49,14 +49,14 @@ export type Condition =
 
 /** The condition at which a rule fails. */
 export type FailedCondition =
-  /** Nothing makes the atom hold. `attempts`: the rules that could have; `stored`: whether a fact could. */
+  /** Nothing makes the atom hold, nor the same of other values. `attempts`: the rules that could have; `stored`: whether a fact could. */
   | {
       readonly kind: 'call'
       readonly source: RuleSource | null
       readonly atom: ShownAtom
       readonly stored: boolean
       readonly attempts: readonly Attempt[]
-      /** `repeated`: the attempts stand elsewhere in the answer; `truncated`: they were left out. */
+      /** `repeated`: the other attempts stand elsewhere in the answer; `truncated`: they were left out. */
       readonly rest: 'complete' | 'repeated' | 'truncated'
     }
   /** A comparison, equality or list that no fact can change for these values. */

@@ -179,7 +179,7 @@ export class QueryEngine implements PreparingEngine {
       } else if (shape.policy === this.#policy) {
         this.#judged.set(questionKey(shape.question), { error: null })
         if (shape.kind === 'rows') this.#prepare(shape.question, { ...AHEAD, contextFacts: shape.contextFacts })
-        else this.#walker.prepare(shape.question, { shapes: () => this.#shapes([]), budget: new PlanBudget() })
+        else this.#withRoom(() => this.#walker.prepare(shape.question, { shapes: () => this.#shapes([]), budget: new PlanBudget() }))
       }
     } catch (error) {
       if (!(error instanceof QueryError || error instanceof TooComplex)) throw error
@@ -261,7 +261,8 @@ export class QueryEngine implements PreparingEngine {
     const inputs = this.#inputs(asked, request)
     const page = (budget: PlanBudget): ListPage | null =>
       this.#walker.page(asked.question, inputs, { size, after, shapes: () => this.#shapes([]), budget })
-    return this.#guarded(request, () => this.#guard.run(`walk ${questionKey(asked.question)}`, request, page))
+    const walk = (): ListPage | null => this.#guard.run(`walk ${questionKey(asked.question)}`, request, page)
+    return this.#guarded(request, () => this.#withRoom(walk))
   }
 
   /** Ids of the one asked-for variable: `*` first, then bytewise ascending. Null when there are more than `most` rows. */
@@ -350,21 +351,22 @@ export class QueryEngine implements PreparingEngine {
   }
 
   #plan(key: string, question: Question, request: Request, memory: SubjectMemory | null = null): Prepared {
-    const plan = (): Prepared =>
-      this.#guard.run(
-        `plan ${key}`,
-        request,
-        (budget) => new Prepared(this.#store, this.#planner.plan(question, this.#shapes(request.contextFacts), budget), memory),
-      )
+    const plan = (budget: PlanBudget): Prepared =>
+      new Prepared(this.#store, this.#planner.plan(question, this.#shapes(request.contextFacts), budget), memory)
+    return this.#withRoom(() => this.#guard.run(`plan ${key}`, request, plan))
+  }
+
+  /** Work that compiles what it uses. Statements take memory, those of large questions most of it, and all of them can be had again: when it runs out
+   * they are dropped, and the work is done from its start. */
+  #withRoom<T>(work: () => T): T {
     try {
-      return plan()
+      return work()
     } catch (error) {
       if (!isNoMemory(error)) throw error
     }
-    // Statements take memory too, those of large questions most of it: all of them can be had again.
     this.#clear()
     try {
-      return plan()
+      return work()
     } catch (error) {
       throw isNoMemory(error) ? noMemory() : error
     }

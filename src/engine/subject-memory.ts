@@ -188,12 +188,15 @@ class Part {
 const openPart = (store: Store, { input, first, next }: RememberedPart): Part | null => {
   const start = openQuery(store, input, first)
   if (start === null) return null
-  const step = next === null ? null : openQuery(store, input, next)
-  if (next !== null && step === null) {
-    start.statement.finalize()
-    return null
+  let part: Part | null = null
+  try {
+    const step = next === null ? null : openQuery(store, input, next)
+    if (next === null || step !== null) part = new Part(start, step, tablesOf(`${first.sql} ${next?.sql ?? ''}`))
+    return part
+  } finally {
+    // Also when there is no memory for the second.
+    if (part === null) start.statement.finalize()
   }
-  return new Part(start, step, tablesOf(`${first.sql} ${next?.sql ?? ''}`))
 }
 
 const openQuery = (store: Store, input: string, { sql, slots }: PartStatement): PartQuery | null => {

@@ -4,7 +4,7 @@ import { whyLines } from '../../runtime/cli/why.ts'
 import type { Fact, Value } from '../../src/base/value.ts'
 import { explain } from '../../src/engine/explain.ts'
 import { atomText } from '../../src/engine/explain-text.ts'
-import type { Explanation } from '../../src/engine/explanation.ts'
+import type { Attempt, Explanation } from '../../src/engine/explanation.ts'
 import { openCell } from '../support/cell.ts'
 import { validPolicy } from '../support/check.ts'
 import { emptyDatabase } from '../support/database.ts'
@@ -195,6 +195,84 @@ describe('a rule that could have matched', () => {
       '0 lent(User:ana, Box:b)',
       '0 free(Box:b)',
     ])
+  })
+})
+
+describe('where a condition fails for several types, and rules could have given it', () => {
+  const policy = `actor User {}
+resource Folder {
+  permissions = ["read"]; roles = ["reader"]; relations = { drive: Drive };
+  "read" if "reader";
+  "read" if "read" on "drive";
+}
+resource Drive { permissions = ["read"]; roles = ["member"]; "read" if "member"; }
+resource Bin { permissions = ["read"]; }
+has_permission(u: User, "read", b: Bin) if sweeps(u, b);
+resource Doc { permissions = ["read"]; relations = { parent: Resource }; }
+has_permission(u: User, "read", d: Doc) if p matches Resource and has_relation(d, "parent", p) and has_permission(u, "read", p);`
+  const question = 'User:ana read Doc:d'
+  /** The failed conditions of one level below another, each with the atom that would have been given. */
+  const levels = (attempts: readonly Attempt[]): string[][] => {
+    const lines = attempts.map(({ atom, failed }) => `${atomText(atom)}: ${failed.kind === 'call' ? atomText(failed.atom) : failed.text}`)
+    const below = attempts.flatMap(({ failed }) => (failed.kind === 'call' ? failed.attempts : []))
+    return below.length === 0 ? [lines] : [lines, ...levels(below)]
+  }
+
+  test('those of all types are told, level by level', () => {
+    const facts = ['Folder:f', 'Folder:g', 'Bin:b'].map((parent) => `has_relation Doc:d parent ${parent}`)
+    const found = why({ policy, facts: [...facts, 'has_relation Folder:g drive Drive:v'], question })
+    expect(found.truncated).toBe(false)
+    expect(levels(found.attempts).slice(2)).toEqual([
+      [
+        'has_permission(User:ana, "read", Bin:b): sweeps(User:ana, Bin:b)',
+        'has_permission(User:ana, "read", Folder:f): has_role(User:ana, "reader", Folder:f)',
+        'has_permission(User:ana, "read", Folder:g): has_permission(User:ana, "read", Drive:v)',
+      ],
+      ['has_permission(User:ana, "read", Drive:v): has_role(User:ana, "member", Drive:v)'],
+    ])
+    expect(whyLines(found).slice(4, -2).join('\n')).toBe(`\
+        has_relation(Doc:d, "parent", Bin:b)  fact
+        has_permission(User:ana, "read", Bin:b)  does not hold
+          by policy.polar:9:1: has_permission(u: User, "read", b: Bin) if sweeps(u, b);
+            sweeps(User:ana, Bin:b)  does not hold
+            missing: sweeps(User:ana, Bin:b)
+        has_permission(User:ana, "read", Folder:f)  does not hold
+          by policy.polar:4:3: "read" if "reader";
+            has_role(User:ana, "reader", Folder:f)  does not hold
+            missing: has_role(User:ana, "reader", Folder:f)
+        has_permission(User:ana, "read", Folder:g)  does not hold
+          by policy.polar:5:3: "read" if "read" on "drive";
+            has_relation(Folder:g, "drive", Drive:v)  fact
+            has_permission(User:ana, "read", Drive:v)  does not hold
+              by policy.polar:7:62: resource Drive { permissions = ["read"]; roles = ["member"]; "read" if "member"; }
+                has_role(User:ana, "member", Drive:v)  does not hold
+                missing: has_role(User:ana, "member", Drive:v)`)
+  })
+
+  test('those of a type for which an earlier condition fails are not', () => {
+    const found = why({ policy, facts: ['has_relation Doc:d parent Drive:v'], question })
+    expect(levels(found.attempts).slice(2)).toEqual([['has_permission(User:ana, "read", Drive:v): has_role(User:ana, "member", Drive:v)']])
+    expect(levels(why({ policy, facts: [], question }).attempts)).toHaveLength(2)
+  })
+
+  test('also where nothing is known of the value', () => {
+    const open = `actor User {} actor Team {} actor Crew {}
+resource Box {}
+joined(u: User, t: Team) if invited(u, t);
+joined(u: User, c: Crew) if hired(u, c);
+allow(u: User, "open", _: Box) if joined(u, g) and opens(g);`
+    const { attempts } = why({ policy: open, facts: [], question: 'User:ana open Box:b' })
+    expect(levels(attempts)).toEqual([
+      ['allow(User:ana, "open", Box:b): joined(User:ana, Team:_)'],
+      ['joined(User:ana, Team:_): invited(User:ana, Team:_)', 'joined(User:ana, Crew:_): hired(User:ana, Crew:_)'],
+    ])
+  })
+
+  test('too many values are cut, and said to be', () => {
+    const facts = Array.from({ length: 100 }, (_, index) => `has_relation Doc:d parent Folder:f${index}`)
+    const found = why({ policy, facts, question })
+    expect(found.truncated).toBe(true)
+    expect(levels(found.attempts)[2]).toHaveLength(2)
   })
 })
 

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { checked } from '../support/check.ts'
 import { addTally, explainAll, newTally } from '../support/why.ts'
+import { randomProbe } from './random-probes.ts'
 import { policyText, randomWorld } from './random-world.ts'
 
 /** Every failure names its seed. */
@@ -11,6 +12,7 @@ const SEEDS_PER_BATCH = 10
 const QUESTIONS = 30
 
 const total = newTally()
+const probed = newTally()
 
 const checkSeed = (seed: number): void => {
   const world = randomWorld(seed, QUESTIONS, checked)
@@ -21,10 +23,33 @@ const checkSeed = (seed: number): void => {
   addTally(total, tally)
 }
 
+const checkProbe = (seed: number, number: number): void => {
+  const world = randomWorld(seed, 0, checked)
+  const policy = world && checked(policyText(world.items))
+  const probe = world && policy && randomProbe(number, world, policy, checked)
+  if (!probe) return
+  const tally = explainAll(probe.policy, probe.facts, probe.questions)
+  expect(tally.failures.map((failure) => `seed ${seed}, probe ${number}: ${failure}`)).toEqual([])
+  addTally(probed, tally)
+}
+
 describe.each(Array.from({ length: BATCHES }, (_, batch) => FIRST_SEED + batch * SEEDS_PER_BATCH))('seeds from %i', (first) => {
   test(`explanations of ${SEEDS_PER_BATCH} programs hold by the oracle`, () => {
     for (let seed = first; seed < first + SEEDS_PER_BATCH; seed += 1) checkSeed(seed)
   })
+
+  test('explanations of conditions that fail for many values hold, too', () => {
+    for (let seed = first; seed < first + SEEDS_PER_BATCH; seed += 1) checkProbe(seed, seed)
+  })
+})
+
+/** Facts are stored under names that the condition does not have, and conditions are repeated in part. */
+test.each([
+  [1003, 4014],
+  [1060, 4240],
+  [1088, 4352],
+])('explanations of seed %i, probe %i, hold', (seed, number) => {
+  checkProbe(seed, number)
 })
 
 test('there was enough to explain', () => {
@@ -35,4 +60,13 @@ test('there was enough to explain', () => {
   expect(total.rules).toBeGreaterThan(400)
   expect(total.unjudged).toBeLessThan(0.01 * total.rules)
   expect(total.truncated).toBeLessThan(0.05 * total.denied)
+})
+
+test('there were enough conditions that fail for many values', () => {
+  expect(probed.denied).toBeGreaterThan(150)
+  expect(probed.rules).toBeGreaterThan(1000)
+  expect(probed.unjudged).toBeLessThan(0.01 * probed.rules)
+  expect(probed.several).toBeGreaterThan(200)
+  // Rules with more typed forms than are compared.
+  expect(probed.truncated).toBeLessThan(0.25 * probed.denied)
 })

@@ -42,6 +42,8 @@ export interface Tally {
   /** Rules that could have matched, and those of them that the oracle cannot enumerate. */
   rules: number
   unjudged: number
+  /** Failed conditions that ask for several goals, with rules that could have given them. */
+  several: number
   failures: string[]
 }
 
@@ -54,12 +56,13 @@ export const newTally = (): Tally => ({
   attempts: 0,
   rules: 0,
   unjudged: 0,
+  several: 0,
   failures: [],
 })
 
 /** Adds what was counted; failures are told where they are found. */
 export const addTally = (total: Tally, tally: Tally): void => {
-  for (const key of ['allowed', 'denied', 'refused', 'truncated', 'missing', 'attempts', 'rules', 'unjudged'] as const)
+  for (const key of ['allowed', 'denied', 'refused', 'truncated', 'missing', 'attempts', 'rules', 'unjudged', 'several'] as const)
     total[key] += tally[key]
 }
 

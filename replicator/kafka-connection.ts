@@ -5,17 +5,12 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { LogError } from '../src/log/log.ts'
 import type { KafkaPlace } from '../src/ops/places.ts'
-import { mendTimers, type ProtocolCluster, protocolCluster, type SaslOptions, type SocketFactory } from './kafka-protocol.ts'
+import { type Contact, firstContact } from './kafka-contact.ts'
+import { mendClients, type ProtocolCluster, protocolCluster, type SaslOptions, type SocketFactory } from './kafka-protocol.ts'
 
 export interface KafkaCredentials {
   readonly username: string | null
   readonly password: string | null
-}
-
-/** Clients that end at once: kafkajs alone waits for the answer of a stopped broker. */
-export interface Ended<C> {
-  readonly client: C
-  readonly end: () => void
 }
 
 const CLIENT_ID = 'arctos'
@@ -32,6 +27,7 @@ export class KafkaConnection {
   readonly #sasl: SaslOptions | null
   /** Hosts that kafkajs cannot split from their port: addresses of IPv6 in brackets. */
   readonly #hosts = new Map<string, string>()
+  #admins = 0
 
   constructor(place: KafkaPlace, credentials: KafkaCredentials) {
     this.#ssl = typeof place.tls === 'string' ? { ca: certificates(place.tls) } : place.tls
@@ -39,10 +35,26 @@ export class KafkaConnection {
     this.#brokers = place.brokers.map((broker, index) => this.#splittable(broker, index))
   }
 
-  cluster(): Ended<ProtocolCluster> {
+  /** Knows the brokers and who leads the topic's partitions. Dialed again after a failure, with the next `turn`, it asks another broker first: the one that
+   * answered before may have been left behind by the others, and name leaders of the past. */
+  cluster(topic: string, turn: number): Contact<ProtocolCluster> {
+    return firstContact(this.#brokersFrom(turn), (broker) => this.#dialCluster(broker, topic))
+  }
+
+  /** Each time another broker is asked first. */
+  admin(): Contact<Admin> {
+    return firstContact(this.#brokersFrom(this.#admins++), (broker) => this.#dialAdmin(broker))
+  }
+
+  #brokersFrom(turn: number): readonly string[] {
+    const first = turn % this.#brokers.length
+    return [...this.#brokers.slice(first), ...this.#brokers.slice(0, first)]
+  }
+
+  #dialCluster(broker: string, topic: string): Contact<ProtocolCluster> {
     const sockets = new Set<Socket>()
     const client = protocolCluster({
-      brokers: async () => this.#brokers,
+      brokers: async () => [broker],
       clientId: CLIENT_ID,
       socketFactory: this.#socketFactory(sockets),
       ssl: this.#ssl,
@@ -59,14 +71,19 @@ export class KafkaConnection {
       maxInFlightRequests: 1,
       isolationLevel: 0,
     })
-    return { client, end: () => destroy(sockets) }
+    const connect = async (): Promise<ProtocolCluster> => {
+      await client.connect()
+      await client.addTargetTopic(topic)
+      return client
+    }
+    return { connected: connect(), end: () => destroy(sockets) }
   }
 
-  admin(): Ended<Admin> {
-    mendTimers()
+  #dialAdmin(broker: string): Contact<Admin> {
+    mendClients()
     const sockets = new Set<Socket>()
     const kafka = new Kafka({
-      brokers: [...this.#brokers],
+      brokers: [broker],
       clientId: CLIENT_ID,
       // The declared type lacks what the library does pass and take: it is that of `SocketFactory`.
       socketFactory: this.#socketFactory(sockets),
@@ -77,7 +94,8 @@ export class KafkaConnection {
       logLevel: logLevel.NOTHING,
       retry: { retries: 0 },
     })
-    return { client: kafka.admin(), end: () => destroy(sockets) }
+    const client = kafka.admin()
+    return { connected: client.connect().then(() => client), end: () => destroy(sockets) }
   }
 
   #splittable(broker: string, index: number): string {

@@ -1,8 +1,10 @@
 /** Follows one partition: a long poll that tells what becomes durable to the environments assigned to it, and sees when the log is no longer the same. */
+import { setImmediate } from 'node:timers/promises'
 import { known } from '../src/base/assert.ts'
 import { LogError, type RevisedRecord } from '../src/log/log.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
 import { Backoff, Pauses } from './kafka-deadline.ts'
+import { cutOff, Doubts, lost, Untold } from './kafka-doubt.ts'
 import { protocolCode, reasonOf } from './kafka-failure.ts'
 import type { Fetched, Found, ReadLink } from './kafka-link.ts'
 import { digestOf, environmentOf, readRecord } from './kafka-record.ts'
@@ -47,6 +49,7 @@ export class PartitionFollower {
   #anchor: Anchor | null = null
   /** The connection broke since the last fetch: the log is looked at before it is followed on. */
   #suspect = true
+  readonly #doubts: Doubts
   #topicGone = false
   #saidReason: string | null = null
   #freshAtMs: number | null = null
@@ -56,6 +59,7 @@ export class PartitionFollower {
   constructor(options: FollowerOptions) {
     this.#options = options
     this.#topicGone = options.suspect
+    this.#doubts = new Doubts(options.monotonicMs)
     void this.#run()
   }
 
@@ -92,10 +96,17 @@ export class PartitionFollower {
     return this.#freshAtMs === null ? null : this.#options.monotonicMs() - this.#freshAtMs
   }
 
-  /** Resolves when the message at an offset was published, or after a bound. */
+  /** Resolves when the message at an offset, which is acknowledged, was published, or after a bound. */
   async reached(offset: number): Promise<void> {
     const until = performance.now() + REACHED_MS
-    while (this.#open && this.#position !== null && this.#position <= offset && performance.now() < until) await this.#moved(until)
+    const before = this.#position
+    const isMissing = (): boolean => this.#open && this.#position !== null && this.#position <= offset
+    while (isMissing() && performance.now() < until) await this.#moved(until)
+    if (!isMissing()) return
+    // What has come while this process stood still is read first.
+    await setImmediate()
+    // Acknowledged, and nothing came: who is followed was left behind, and leads no more.
+    if (isMissing() && this.#position === before && !this.#suspect) this.#options.link.drop()
   }
 
   close(): void {
@@ -137,19 +148,22 @@ export class PartitionFollower {
     const { low, high } = await this.#options.link.watermarks()
     if (position < low) throw lost(this.#options.link.partition, position, low)
     if (this.#anchor !== null && this.#anchor.offset < low) this.#anchor = null
-    // A new leader may tell a high watermark below what was durable before; the log itself reaches further then, and the fetch says whether it does.
+    // Also above the high watermark: a new leader may tell one below what was durable before.
     if (this.#anchor !== null) return this.#anchor.offset
     return Math.max(low, Math.min(position, high) - 1)
   }
 
-  #lookBack({ messages }: Fetched, from: number): void {
+  #lookBack({ messages, high }: Fetched, from: number): void {
+    const { partition } = this.#options.link
     const first = messages.find(({ offset }) => offset === from)
+    if (this.#anchor !== null && messages.length === 0) throw new Untold(partition, this.#anchor.offset, high)
     if (this.#anchor !== null && (first === undefined || digestOf(first.value) !== this.#anchor.digest)) {
-      throw cutOff(this.#options.link.partition, this.#anchor.offset)
+      throw cutOff(partition, this.#anchor.offset)
     }
     this.#suspect = false
+    this.#doubts.clear()
     this.#saidReason = null
-    this.#options.log('info', 'log-followed', { partition: this.#options.link.partition })
+    this.#options.log('info', 'log-followed', { partition })
     this.#started.resolve()
   }
 
@@ -223,15 +237,27 @@ export class PartitionFollower {
   /** An error that waiting does not mend; null: go on trying. */
   async #finalReason(error: unknown): Promise<LogError | null> {
     if (error instanceof LogError) return error.code === 'unavailable' ? null : error
-    if (protocolCode(error) !== 'OFFSET_OUT_OF_RANGE') return null
+    if (error instanceof Untold) return this.#believeUntold()
+    if (protocolCode(error) === 'OFFSET_OUT_OF_RANGE') return this.#believeBehind()
+    this.#doubts.clear()
+    return null
+  }
+
+  #believeUntold(): LogError | null {
+    // The next connection looks for the leader anew, by another broker.
+    this.#options.link.drop()
+    return this.#doubts.untold() ? cutOff(this.#options.link.partition, known(this.#anchor, 'what is not told was read').offset) : null
+  }
+
+  async #believeBehind(): Promise<LogError | null> {
     try {
       const { partition } = this.#options.link
       const { low, high } = await this.#options.link.watermarks()
       const position = known(this.#position, 'a position was asked for')
       if (position < low) return lost(partition, position, low)
-      // Only what was looked back at was trimmed meanwhile: the anchor, or, before there is one, the last message before the position.
-      if (this.#anchor === null ? position <= high : this.#anchor.offset < low) return null
-      return cutOff(partition, position)
+      // Trimmed meanwhile up to where it was looked at, or this is another leader: the next look tells.
+      if (position <= high) return null
+      return this.#doubts.behind() ? cutOff(partition, position) : null
     } catch {
       // The brokers do not answer: the next attempt tells.
       return null
@@ -262,15 +288,3 @@ export class PartitionFollower {
     for (const done of this.#waiting) done()
   }
 }
-
-const cutOff = (partition: number, offset: number): LogError =>
-  new LogError(
-    'diverged',
-    `partition ${partition} of the log no longer holds what was read at revision ${offset}: it was cut off or made anew; environments are loaded again from their snapshots`,
-  )
-
-const lost = (partition: number, position: number, low: number): LogError =>
-  new LogError(
-    'out-of-range',
-    `partition ${partition} of the log was trimmed up to revision ${low - 1} before revision ${position} was read: load a snapshot`,
-  )

@@ -1,5 +1,5 @@
 /** Which log a topic holds: the log id of its genesis, the first record of the environment `control` in the first partition. */
-
+import { setTimeout as pause } from 'node:timers/promises'
 import { decodeRecord, encodeRecord } from '../src/log/codec.ts'
 import { controlEnvironment } from '../src/log/control.ts'
 import { LogError } from '../src/log/log.ts'
@@ -18,13 +18,16 @@ export interface GenerationOptions {
 }
 
 const APPEND_MS = 4000
+/** How long a topic is not believed to be empty whose log is known: a leader that has just started tells only what its replicas confirm anew. */
+const EMPTY_MS = 5000
+const LOOK_MS = 200
 const FETCH_BYTES = 1024 * 1024
 
 /** The topic's log id, which is `known` unless that is null. An empty topic gets a genesis when no log is known; of several the first one wins.
  * Throws LogError `diverged` when the topic holds another log, `corrupted` when it holds none. */
 export const openGeneration = async (options: GenerationOptions): Promise<string> => {
   const { link, topic, known } = options
-  const watermarks = await link.watermarks()
+  const watermarks = await (known === null ? link.watermarks() : notEmpty(link))
   const found = await firstLogId(link, watermarks, topic)
   if (found !== null) {
     if (known === null || known === found) return found
@@ -36,6 +39,16 @@ export const openGeneration = async (options: GenerationOptions): Promise<string
   }
   if (known !== null) throw diverged(topic, `is empty, this replicator follows log \`${known}\``)
   return beginLog(options)
+}
+
+/** Empty ones after a while. */
+const notEmpty = async (link: PartitionLink): Promise<Watermarks> => {
+  const until = performance.now() + EMPTY_MS
+  for (;;) {
+    const watermarks = await link.watermarks()
+    if (watermarks.high > 0 || performance.now() > until) return watermarks
+    await pause(LOOK_MS)
+  }
 }
 
 const beginLog = async ({ link, topic, newId, nowMs }: GenerationOptions): Promise<string> => {
@@ -53,7 +66,7 @@ const firstLogId = async (link: PartitionLink, { low, high }: Watermarks, topic:
   for (let from = low; from < high; ) {
     const { messages } = await link.fetch(from, 0, FETCH_BYTES)
     const last = messages.at(-1)
-    if (last === undefined) return null
+    if (last === undefined) throw new Error('the leader of the first partition does not tell what is durable')
     for (const message of messages) {
       const logId = logIdOf(message, topic)
       if (logId !== null) return logId

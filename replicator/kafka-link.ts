@@ -1,9 +1,10 @@
 /** One connection to the leader of one partition: append, fetch, bounds. Any failure ends it; the next call dials again. */
 import { assert, at } from '../src/base/assert.ts'
-import type { Ended, KafkaConnection } from './kafka-connection.ts'
+import type { KafkaConnection } from './kafka-connection.ts'
+import type { Contact } from './kafka-contact.ts'
 import { within } from './kafka-deadline.ts'
 import { Unsent } from './kafka-failure.ts'
-import type { FoundMessage, ProtocolBroker, ProtocolCluster, ProtocolMessage } from './kafka-protocol.ts'
+import { type FoundMessage, noLeader, type ProtocolBroker, type ProtocolCluster, type ProtocolMessage } from './kafka-protocol.ts'
 
 export interface Found {
   readonly offset: number
@@ -30,10 +31,6 @@ export type ReadLink = Pick<PartitionLink, 'partition' | 'fetch' | 'watermarks' 
 /** What an appender asks of one. */
 export type AppendLink = Pick<PartitionLink, 'partition' | 'append' | 'drop'>
 
-interface Connecting extends Ended<ProtocolCluster> {
-  readonly connected: Promise<void>
-}
-
 /** Added to the wait that is asked of the broker. */
 const FETCH_MS = 4000
 const BOUNDS_MS = 4000
@@ -43,7 +40,8 @@ export class PartitionLink {
   readonly partition: number
   readonly #connection: KafkaConnection
   readonly #topic: string
-  #cluster: Connecting | null = null
+  #cluster: Contact<ProtocolCluster> | null = null
+  #turn = 0
 
   constructor(connection: KafkaConnection, topic: string, partition: number) {
     this.#connection = connection
@@ -113,11 +111,12 @@ export class PartitionLink {
     }
   }
 
-  async #leader({ client, connected }: Connecting, ms: number): Promise<ProtocolBroker> {
+  async #leader({ connected }: Contact<ProtocolCluster>, ms: number): Promise<ProtocolBroker> {
     const find = async (): Promise<ProtocolBroker> => {
-      await connected
+      const client = await connected
       const [nodeId] = Object.keys(client.findLeaderForPartitions(this.#topic, [this.partition]))
       assert(nodeId !== undefined, `topic \`${this.#topic}\` has no partition ${this.partition}`)
+      if (nodeId === noLeader) throw new Error(`partition ${this.partition} has no leader at the moment`)
       return client.findBroker({ nodeId })
     }
     try {
@@ -127,16 +126,11 @@ export class PartitionLink {
     }
   }
 
-  #connect(): Connecting {
-    const { client, end } = this.#connection.cluster()
-    const connect = async (): Promise<void> => {
-      await client.connect()
-      await client.addTargetTopic(this.#topic)
-    }
-    const connected = connect()
+  #connect(): Contact<ProtocolCluster> {
+    const contact = this.#connection.cluster(this.#topic, this.#turn++)
     // Whoever asks hears of it; when nobody waits any more, it is no bug.
-    connected.catch(() => undefined)
-    return { client, end, connected }
+    contact.connected.catch(() => undefined)
+    return contact
   }
 }
 

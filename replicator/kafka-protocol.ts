@@ -60,10 +60,13 @@ export interface ProtocolCluster {
   connect(): Promise<void>
   disconnect(): Promise<void>
   addTargetTopic(topic: string): Promise<void>
-  /** Partitions by the id of the broker that leads them. */
+  /** Partitions by the id of the broker that leads them, or by `noLeader`. */
   findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, readonly number[]>>
   findBroker(options: { readonly nodeId: string }): Promise<ProtocolBroker>
 }
+
+/** Stands for the broker of partitions that nobody leads. */
+export const noLeader = '-1'
 
 export type SocketFactory = (options: {
   readonly host: string
@@ -105,13 +108,14 @@ export const protocolCluster = (options: ClusterOptions): ProtocolCluster => {
 
 /** What is used, where it is found, so that a test can see that it is there. */
 export const usedInsides = (): Readonly<Record<string, unknown>> => {
-  const { Cluster, RequestQueue, Broker, logger } = insides()
+  const { Cluster, RequestQueue, Broker, metadata, logger } = insides()
   const members = (name: string, prototype: object, used: readonly string[]): readonly (readonly [string, unknown])[] =>
     used.map((member) => [`${name}.${member}`, Reflect.get(prototype, member)])
   return Object.fromEntries([
     ...members('Cluster', Cluster.prototype, ['connect', 'disconnect', 'addTargetTopic', 'findLeaderForPartitions', 'findBroker']),
     ...members('Broker', Broker.prototype, ['produce', 'fetch', 'listOffsets']),
     ...members('RequestQueue', RequestQueue.prototype, ['scheduleCheckPendingRequests', 'checkPendingRequests']),
+    ...members('metadata', metadata, ['parse']),
     ...members('logger', logger, ['namespace', 'debug', 'error']),
   ])
 }
@@ -120,7 +124,19 @@ interface Insides {
   readonly Cluster: { new (options: ClusterOptions & { readonly logger: object }): ProtocolCluster; readonly prototype: object }
   readonly Broker: { readonly prototype: object }
   readonly RequestQueue: { readonly prototype: RequestQueue }
+  readonly metadata: MetadataResponse
   readonly logger: object
+}
+
+/** Of the newest version that kafkajs knows, which is the one that it uses with every broker since Kafka 2.0. */
+interface MetadataResponse {
+  parse: (data: Metadata) => Promise<Metadata>
+}
+
+interface Metadata {
+  readonly topicMetadata: readonly {
+    readonly partitionMetadata: readonly { readonly partitionErrorCode: number; readonly leader: number }[]
+  }[]
 }
 
 interface RequestQueue {
@@ -146,10 +162,12 @@ const insides = (): Insides => {
     Cluster: require('kafkajs/src/cluster') as Insides['Cluster'],
     Broker: require('kafkajs/src/broker') as Insides['Broker'],
     RequestQueue: require('kafkajs/src/network/requestQueue') as Insides['RequestQueue'],
+    metadata: require('kafkajs/src/protocol/requests/metadata/v6/response') as Insides['metadata'],
     logger: loggers.createLogger({ level: loggers.LEVELS.NOTHING, logCreator: () => () => undefined }),
   }
   // oxlint-enable typescript/no-unsafe-type-assertion
   loaded.RequestQueue.prototype.scheduleCheckPendingRequests = scheduleWhenPending
+  loaded.metadata.parse = withLeaderless(loaded.metadata.parse)
   return loaded
 }
 
@@ -163,7 +181,23 @@ function scheduleWhenPending(this: RequestQueue): void {
   }, waitMs)
 }
 
-/** Mends the timers of every kafkajs client of this process, the public ones included. */
-export const mendTimers = (): void => {
+const LEADERLESS: ReadonlySet<number> = new Set([5, 72])
+
+/** Around the function of the same name, which fails for all partitions of a topic when one of them has no leader, or one that cannot be reached. */
+const withLeaderless =
+  (parse: MetadataResponse['parse']): MetadataResponse['parse'] =>
+  async (data) =>
+    parse({
+      ...data,
+      topicMetadata: data.topicMetadata.map((topic) => ({
+        ...topic,
+        partitionMetadata: topic.partitionMetadata.map((partition) =>
+          LEADERLESS.has(partition.partitionErrorCode) ? { ...partition, partitionErrorCode: 0, leader: Number(noLeader) } : partition,
+        ),
+      })),
+    })
+
+/** Mends every kafkajs client of this process, the public ones included. */
+export const mendClients = (): void => {
   insides()
 }

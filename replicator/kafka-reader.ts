@@ -110,12 +110,13 @@ export class PartitionReader {
     try {
       // Kafka gives negative offsets a meaning of their own.
       const fetched = from < 0 ? null : await link.fetch(from, 0, limits.readChunkBytes)
-      if (fetched !== null && fetched.high < seen()) throw new Error('the new leader does not know yet what is durable')
+      if (fetched !== null && (fetched.high < seen() || (from < fetched.high && fetched.messages.length === 0))) throw behind()
       if (fetched !== null && from <= fetched.high) return fetched
     } catch (error) {
       if (protocolCode(error) !== 'OFFSET_OUT_OF_RANGE') throw error
     }
     const { low, high } = await link.watermarks()
+    if (from >= low && high < seen()) throw behind()
     throw outOfRange(env, from - 1, { first: low, last: high - 1 })
   }
 
@@ -138,3 +139,5 @@ export class PartitionReader {
     }
   }
 }
+
+const behind = (): Error => new Error('the new leader does not know yet what is durable')

@@ -16,10 +16,14 @@ export interface Topic {
 
 export const topicName = (place: KafkaPlace): string => `${place.topicPrefix}.log`
 
-const ADMIN_MS = 10_000
+/** Short, because one of the brokers that are asked may stand still, and the next attempt asks others. */
+const CHECK_MS = 4000
 /** Between the answer that a topic was made and the one that it is there. */
-const APPEARS_MS = 5000
+const APPEARS_MS = 3000
 const LOOK_MS = 50
+
+/** In place of a number of replicas. */
+const AS_BROKERS_ARE_SET = -1
 
 /** A batch of the largest record with Kafka's own header. */
 const BATCH_BYTES = 1_048_588
@@ -49,7 +53,7 @@ interface Setting {
 /** Checks the topic of a place. Without `create` a missing one is refused: it held a log that is known. Throws LogError when it is refused, and what kafkajs throws when the brokers do not answer. */
 export const openTopic = async (connection: KafkaConnection, place: KafkaPlace, create: boolean): Promise<Topic> => {
   const topic = topicName(place)
-  return withAdmin(connection, 'checking the topic', async (admin) => {
+  return withAdmin(connection, 'checking the topic', CHECK_MS, async (admin) => {
     if ((await partitionsOf(admin, topic)) === null) {
       if (!create) throw missing(topic)
       await createTopic(admin, place)
@@ -62,14 +66,15 @@ export const openTopic = async (connection: KafkaConnection, place: KafkaPlace, 
 }
 
 /** Public calls of kafkajs, with a deadline; nothing stays open afterwards. */
-export const withAdmin = async <T>(connection: KafkaConnection, what: string, use: (admin: Admin) => Promise<T>): Promise<T> => {
-  const { client, end } = connection.admin()
-  const work = async (): Promise<T> => {
-    await client.connect()
-    return use(client)
-  }
+export const withAdmin = async <T>(
+  connection: KafkaConnection,
+  what: string,
+  deadlineMs: number,
+  use: (admin: Admin) => Promise<T>,
+): Promise<T> => {
+  const { connected, end } = connection.admin()
   try {
-    return await within(work(), ADMIN_MS, what)
+    return await within(connected.then(use), deadlineMs, what)
   } finally {
     end()
   }
@@ -84,10 +89,10 @@ const createTopic = async (admin: Admin, place: KafkaPlace): Promise<void> => {
         {
           topic,
           numPartitions: place.partitions,
-          replicationFactor: place.replicationFactor,
+          replicationFactor: place.replicationFactor ?? AS_BROKERS_ARE_SET,
           configEntries: [
             ...SETTINGS.map(({ name, value }) => ({ name, value })),
-            { name: 'min.insync.replicas', value: String(place.minInsyncReplicas) },
+            ...(place.minInsyncReplicas === null ? [] : [{ name: 'min.insync.replicas', value: String(place.minInsyncReplicas) }]),
           ],
         },
       ],
@@ -103,7 +108,8 @@ const createTopic = async (admin: Admin, place: KafkaPlace): Promise<void> => {
     ]
     if (!refused.includes(code)) throw cause
     const settings = SETTINGS.map(({ name, value }) => `${name}=${value}`).join(', ')
-    const asked = `${place.partitions} partitions, replication factor ${place.replicationFactor}`
+    const replicas = place.replicationFactor === null ? '' : `, replication factor ${place.replicationFactor}`
+    const asked = `${place.partitions} partitions${replicas}`
     throw refusal(`topic \`${topic}\` is missing and could not be made: ${code}`, `make it with ${asked}, ${settings}`, cause)
   }
   await appeared(admin, topic)
@@ -151,12 +157,24 @@ const checkSetting = (topic: string, { name, value, why, accepts }: Setting, ent
   throw refusal(`topic \`${topic}\` has ${name} \`${found ?? 'unknown'}\`, expected ${wanted}: ${why}`, `set it with \`${remedy}\``)
 }
 
-const warningsOf = (place: KafkaPlace, { replicas }: Partitions, minInsync: string | undefined): readonly string[] => [
-  ...(replicas < place.replicationFactor ? [`the topic has ${replicas} replicas, asked for are ${place.replicationFactor}`] : []),
-  ...(Number(minInsync) < place.minInsyncReplicas
-    ? [`the topic has min.insync.replicas ${minInsync}, asked for is ${place.minInsyncReplicas}`]
-    : []),
-]
+const warningsOf = (place: KafkaPlace, { replicas }: Partitions, minInsync: string | undefined): readonly string[] =>
+  [replicasWarning(place, replicas), insyncWarning(place, replicas, Number(minInsync))].filter((warning) => warning !== null)
+
+const replicasWarning = ({ replicationFactor, brokers }: KafkaPlace, replicas: number): string | null => {
+  if (replicationFactor !== null) {
+    return replicas < replicationFactor ? `the topic has ${replicas} replicas, asked for are ${replicationFactor}` : null
+  }
+  if (replicas > 1 || brokers.length === 1) return null
+  return 'the topic has 1 replica: the broker that is lost takes the log with it; give it 3, or say `replication=1` when that is meant'
+}
+
+const insyncWarning = ({ minInsyncReplicas }: KafkaPlace, replicas: number, found: number): string | null => {
+  if (minInsyncReplicas !== null) {
+    return found < minInsyncReplicas ? `the topic has min.insync.replicas ${found}, asked for is ${minInsyncReplicas}` : null
+  }
+  if (replicas === 1 || found > 1) return null
+  return `the topic has ${replicas} replicas and min.insync.replicas ${found}: what is acknowledged may be on one broker and lost with it; set it to 2, or say \`min-insync=1\` when that is meant`
+}
 
 const missing = (topic: string): LogError =>
   new LogError(

@@ -9,13 +9,14 @@ import { withAdmin } from './kafka-topic.ts'
 const PASSING: ReadonlySet<string | null> = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE', 'UNKNOWN_TOPIC_OR_PARTITION'])
 const ATTEMPTS = 5
 const PAUSE_MS = 200
+const TRIM_MS = 10_000
 
 /** Up to a revision, this one included; trimming again is no change. Rejects with LogError. */
 export const trimPartition = async (connection: KafkaConnection, topic: string, partition: number, through: number): Promise<void> => {
   const operation = `trimming partition ${partition} of topic \`${topic}\` through revision ${through}`
   for (let attempt = 1; ; attempt++) {
     try {
-      await withAdmin(connection, operation, async (admin) => {
+      await withAdmin(connection, operation, TRIM_MS, async (admin) => {
         // Without the topic's metadata kafkajs does not find the leader.
         await admin.fetchTopicMetadata({ topics: [topic] })
         await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(through + 1) }] })

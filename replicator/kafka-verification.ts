@@ -17,8 +17,9 @@ export interface VerificationOptions {
   readonly platform: Pick<SnapshotPlatform, 'nowMs' | 'newId' | 'log'>
 }
 
-/** How long an opening log waits for the brokers: long when it cannot do without, short when there is a snapshot to serve from. */
-const OPEN_MS = 5000
+/** How long an opening log waits for the brokers: when it cannot do without, until those that are left have replaced one that stands still, which takes
+ * them 9 s as they are set; short when there is a snapshot to serve from. */
+const OPEN_MS = 12_000
 const OPEN_KNOWN_MS = 2000
 
 export class KafkaVerification {

@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Kafka, logLevel } from 'kafkajs'
-import { mendTimers } from '../../replicator/kafka-protocol.ts'
+import { mendClients } from '../../replicator/kafka-protocol.ts'
 import { at } from '../../src/base/assert.ts'
 import { freePorts } from './free-ports.ts'
 import { kafkaJars } from './kafka-jars.ts'
-import { type KafkaListener, kafkaProperties } from './kafka-properties.ts'
+import { type KafkaListener, type KafkaNode, kafkaProperties } from './kafka-properties.ts'
 import { Restartable } from './restartable.ts'
 import { startWatched, type Watched } from './watched.ts'
 
@@ -24,6 +24,8 @@ export interface KafkaOptions {
   readonly secured?: KafkaListener
   /** Further listeners, each for clients that are sent to this port: of a proxy in front of it. */
   readonly advertisedPorts?: readonly number[]
+  /** Which one of a cluster; alone without. */
+  readonly node?: KafkaNode
 }
 
 const READY_MS = 60_000
@@ -35,9 +37,10 @@ export const startKafka = async (options: KafkaOptions): Promise<KafkaServer> =>
   const [free = 0, controllerPort = 0, securedPort = 0, ...ports] = await freePorts(3 + advertisedPorts.length)
   const more = advertisedPorts.map((advertisedPort, index) => ({ port: at(ports, index), advertisedPort }))
   const port = options.port ?? free
+  const node = options.node ?? { id: 1, controllerPorts: [controllerPort] }
   mkdirSync(options.directory, { recursive: true })
   const properties = join(options.directory, `server-${port}.properties`)
-  writeFileSync(properties, kafkaProperties({ ...options, port, controllerPort, securedPort, more }))
+  writeFileSync(properties, kafkaProperties({ ...options, port, node, securedPort, more }))
   if (!existsSync(join(options.directory, 'data', 'meta.properties'))) await format(jars, properties, options.secured)
   const broker = new KafkaServer({ directory: options.directory, jars, properties, port, securedPort, ports })
   await broker.start()
@@ -92,7 +95,7 @@ const format = async (jars: string, properties: string, secured: KafkaListener |
 }
 
 const answering = async (address: string, broker: Watched, directory: string): Promise<void> => {
-  mendTimers()
+  mendClients()
   const admin = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING, retry: { retries: 0 } }).admin()
   const until = performance.now() + READY_MS
   for (;;) {

@@ -13,8 +13,10 @@ export interface KafkaPlace {
   readonly sasl: 'plain' | 'scram-sha-256' | 'scram-sha-512' | null
   /** Of a topic that has to be made. */
   readonly partitions: number
-  readonly replicationFactor: number
-  readonly minInsyncReplicas: number
+  /** Null: as the brokers are set. */
+  readonly replicationFactor: number | null
+  /** Null: as the brokers are set. */
+  readonly minInsyncReplicas: number | null
 }
 
 export type StorePlace =
@@ -39,6 +41,7 @@ export type ReplicatorPlace = { readonly kind: 'unix'; readonly path: string } |
 /** A place, or what was expected. */
 export type Parsed<P> = { readonly place: P } | { readonly expected: string }
 
+const PARTITIONS = 4
 const LOG_OPTIONS = ['tls', 'sasl', 'partitions', 'replication', 'min-insync']
 const STORE_OPTIONS = ['endpoint', 'region', 'path-style', 'checksums']
 
@@ -59,13 +62,12 @@ export const parseLogPlace = (text: string): Parsed<LogPlace> => {
   const options = optionsOf(query, LOG_OPTIONS)
   const tls = options?.get('tls') ?? 'false'
   const sasl = saslOf(options?.get('sasl'))
-  const [partitions, replicationFactor, minInsyncReplicas] = [
-    count(options?.get('partitions'), 4, 10_000),
-    count(options?.get('replication'), 1, 100),
-    count(options?.get('min-insync'), 1, 100),
-  ]
+  const partitions = count(options?.get('partitions'), 10_000)
+  const replicationFactor = count(options?.get('replication'), 100)
+  const minInsyncReplicas = count(options?.get('min-insync'), replicationFactor ?? 100)
   if (options === null || !brokers.every((broker) => /^(?:[\w.-]+|\[[0-9a-fA-F:]+\]):\d{1,5}$/.test(broker))) return { expected: LOG }
-  if (sasl === undefined || partitions === null || replicationFactor === null || minInsyncReplicas === null) return { expected: LOG }
+  if (sasl === undefined || partitions === undefined || replicationFactor === undefined || minInsyncReplicas === undefined)
+    return { expected: LOG }
   return {
     place: {
       kind: 'kafka',
@@ -73,7 +75,7 @@ export const parseLogPlace = (text: string): Parsed<LogPlace> => {
       topicPrefix,
       tls: tls === 'true' ? true : tls === 'false' ? false : tls,
       sasl,
-      partitions,
+      partitions: partitions ?? PARTITIONS,
       replicationFactor,
       minInsyncReplicas,
     },
@@ -135,8 +137,9 @@ const saslOf = (text: string | undefined): KafkaPlace['sasl'] | undefined => {
   return text === 'plain' || text === 'scram-sha-256' || text === 'scram-sha-512' ? text : undefined
 }
 
-const count = (text: string | undefined, missing: number, maximum: number): number | null => {
-  if (text === undefined) return missing
+/** Null when it is not said, undefined when it is refused. */
+const count = (text: string | undefined, maximum: number): number | null | undefined => {
+  if (text === undefined) return null
   const value = /^[0-9]{1,6}$/.test(text) ? Number(text) : 0
-  return value >= 1 && value <= maximum ? value : null
+  return value >= 1 && value <= maximum ? value : undefined
 }

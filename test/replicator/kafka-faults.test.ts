@@ -4,95 +4,29 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type KafkaServer, startKafka } from '../../scripts/servers/kafka.ts'
-import { at, known } from '../../src/base/assert.ts'
-import { LogError, type PartitionedLog, type RevisedRecord } from '../../src/log/log.ts'
+import { known } from '../../src/base/assert.ts'
 import { everything, refusal } from '../log/log-conformance.ts'
 import { type LogLine, openLog, openTestLog, testKafka, testPlace } from '../support/kafka.ts'
 import { listen } from '../support/published.ts'
-import { facts, insert, logRecord } from '../support/record.ts'
+import { appended, checkKept, note, startLoad, writeIds } from './kafka-load.ts'
 
 const kafka = await testKafka()
 const server = (): KafkaServer => known(kafka, 'a broker')
-const note = (writeId: string) => logRecord(facts(insert('note', `Text:${writeId}`)), { writeId })
-const writeIds = (records: readonly RevisedRecord[]): readonly string[] => records.map(({ record }) => record.writeId)
-
-interface Acknowledged {
-  readonly writeId: string
-  readonly revision: number
-}
-
-/** Appends one record after another until it is ended; a record whose outcome is unknown is appended again under its write id. */
-const appender = (log: PartitionedLog, env: string, name: string) => {
-  const acknowledged: Acknowledged[] = []
-  let open = true
-  const run = async (): Promise<void> => {
-    for (let index = 0; open; index++) {
-      const writeId = `${name}-${index}`
-      const revision = await appended(log, env, writeId)
-      acknowledged.push({ writeId, revision })
-    }
-  }
-  const ended = run()
-  return {
-    acknowledged,
-    end: async () => {
-      open = false
-      await ended
-    },
-  }
-}
-
-const appended = async (log: PartitionedLog, env: string, writeId: string): Promise<number> => {
-  for (;;) {
-    try {
-      return await log.append(env, note(writeId))
-    } catch (error) {
-      if (!(error instanceof LogError && ['unavailable', 'unknown-outcome'].includes(error.code))) throw error
-    }
-  }
-}
 
 describe.skipIf(kafka === null)('a broker that is killed and started again', () => {
   test('loses no acknowledged append, and everything goes on by itself', async () => {
     const log = await openTestLog(testPlace(server()))
     const heard = listen(log)
-    const placed = [
-      ['a', 1],
-      ['b', 1],
-      ['c', 2],
-    ] as const
-    for (const [env, partition] of placed) log.assign(env, partition)
-    for (const [env] of placed) await log.bounds(env)
-    const appenders = placed.flatMap(([env]) => ['x', 'y', 'z'].map((name) => ({ env, ...appender(log, env, `${env}${name}`) })))
-    const more = async (count: number): Promise<void> => {
-      const goals = appenders.map(({ acknowledged }) => acknowledged.length + count)
-      await expect
-        .poll(() => appenders.every(({ acknowledged }, index) => acknowledged.length >= at(goals, index)), { timeout: 50_000 })
-        .toBe(true)
-    }
-    await more(50)
+    const load = await startLoad(log, { a: 1, b: 1, c: 2 })
+    await load.more(50)
     for (let kill = 0; kill < 2; kill++) {
       await server().kill()
       await pause(300)
       await server().start()
-      await more(50)
+      await load.more(50)
     }
-    for (const each of appenders) await each.end()
-
-    for (const [env] of placed) {
-      const records = await everything(log, env, 1000)
-      const byRevision = new Map(records.map(({ revision, record }) => [revision, record.writeId]))
-      for (const { acknowledged } of appenders.filter((each) => each.env === env)) {
-        for (const { writeId, revision } of acknowledged) expect([revision, byRevision.get(revision)]).toEqual([revision, writeId])
-        // What was appended twice came in its place the first time.
-        const own = new Set(acknowledged.map(({ writeId }) => writeId))
-        const firsts = [...new Set(writeIds(records))].filter((writeId) => own.has(writeId))
-        expect(firsts).toEqual(acknowledged.map(({ writeId }) => writeId))
-      }
-      await heard.until(() => heard.head(env) >= known(records.at(-1), 'a record').revision)
-      expect(heard.records(env)).toEqual(records)
-      expect(heard.failure(env)).toBeNull()
-    }
+    await load.end()
+    await checkKept(load, log, heard)
   })
 })
 

@@ -17,7 +17,13 @@ class Partition implements ReadLink {
   low = 0
   /** Told instead of the true one, as a new leader does for a moment. */
   high: number | null = null
+  /** End of the log of a leader that the others have left behind; it cannot tell more than that. */
+  behind: number | null = null
+  /** Answers without messages. */
+  silent = false
   broken = false
+  fetches = 0
+  drops = 0
   #waiting: PromiseWithResolvers<void>[] = []
 
   add(env: string, writeId: string, offset = (this.messages.at(-1)?.offset ?? -1) + 1): number {
@@ -39,6 +45,7 @@ class Partition implements ReadLink {
     from: number,
     maxWaitMs: number,
   ): Promise<{ readonly messages: readonly Found[]; readonly low: number; readonly high: number }> {
+    this.fetches++
     if (maxWaitMs > 0 && !this.broken && from === this.#end()) {
       const polled = Promise.withResolvers<void>()
       this.#waiting.push(polled)
@@ -47,7 +54,8 @@ class Partition implements ReadLink {
     this.#check()
     if (from < this.low || from > this.#end()) throw outOfRange()
     const high = this.high ?? this.#end()
-    return { messages: this.messages.filter(({ offset }) => offset >= from && offset >= this.low && offset < high), low: this.low, high }
+    const messages = this.messages.filter(({ offset }) => offset >= from && offset >= this.low && offset < high)
+    return { messages: this.silent ? [] : messages, low: this.low, high }
   }
 
   async watermarks(): Promise<{ readonly low: number; readonly high: number }> {
@@ -56,6 +64,7 @@ class Partition implements ReadLink {
   }
 
   drop(): void {
+    this.drops++
     this.interrupt()
   }
 
@@ -63,8 +72,14 @@ class Partition implements ReadLink {
     return this.#waiting.length > 0
   }
 
+  /** Resolves when it was asked several times. */
+  async asked(): Promise<void> {
+    const before = this.fetches
+    await eventually(() => this.fetches > before + 1)
+  }
+
   #end(): number {
-    return Math.max(this.low, (this.messages.at(-1)?.offset ?? -1) + 1)
+    return this.behind ?? Math.max(this.low, (this.messages.at(-1)?.offset ?? -1) + 1)
   }
 
   #check(): void {
@@ -187,13 +202,78 @@ test('a new leader that knows less for a moment is waited for', async () => {
   const reader = new PartitionReader({ link, logId: 'log', pauses, seen: () => follower.position })
   const read = reader.read('e', -1, 10)
   expect(await reader.bounds()).toEqual({ first: 0, last: 1 })
-  await Promise.resolve()
+  await link.asked()
   link.high = null
   link.add('e', 'three')
   await follower.reached(2)
   expect((await read).map(({ record }) => record.writeId).slice(0, 2)).toEqual(['one', 'two'])
   expect(published.flatMap(([, writeIds]) => writeIds)).toEqual(['one', 'two', 'three'])
   expect(failures).toEqual([])
+})
+
+test('a leader that was left behind by the others is waited for, and believed when nothing else is told for a while', async () => {
+  const link = new Partition()
+  const { follower, published, failures, pass } = follow(link)
+  await follower.started()
+  for (const id of ['one', 'two', 'three']) link.add('e', id)
+  await follower.reached(2)
+  await polling(link)
+  link.behind = 1
+  link.interrupt()
+  await link.asked()
+  pass(4000)
+  await link.asked()
+  link.behind = null
+  link.add('e', 'four')
+  await follower.reached(3)
+  expect(published.flatMap(([, writeIds]) => writeIds)).toEqual(['one', 'two', 'three', 'four'])
+
+  await polling(link)
+  link.behind = 1
+  link.interrupt()
+  await link.asked()
+  // The time before counts no more.
+  pass(4000)
+  await link.asked()
+  expect(failures).toEqual([])
+  pass(1000)
+  await eventually(() => failures.length === 1)
+  expect(failures[0]).toMatchObject({ code: 'diverged' })
+})
+
+test('a log that lost exactly its last record looks like one that does not tell of it, for a while', async () => {
+  const link = new Partition()
+  const { follower, failures, pass } = follow(link)
+  await follower.started()
+  for (const id of ['one', 'two']) link.add('e', id)
+  await follower.reached(1)
+  await polling(link)
+  link.interrupt()
+  link.messages.splice(1)
+  await link.asked()
+  pass(59_000)
+  await link.asked()
+  expect(failures).toEqual([])
+  pass(1000)
+  await eventually(() => failures.length === 1)
+  expect(failures[0]).toMatchObject({ code: 'diverged' })
+})
+
+test('a leader that tells nothing of what is acknowledged is left, one that tells of it late is not', async () => {
+  const link = new Partition()
+  const { follower, published } = follow(link)
+  await follower.started()
+  await polling(link)
+  const drops = link.drops
+  const slow = follower.reached(1)
+  link.add('e', 'one')
+  await slow
+  expect(link.drops).toBe(drops)
+  await follower.reached(1)
+  expect(link.drops).toBe(drops + 1)
+  link.add('e', 'two')
+  await follower.reached(1)
+  expect(published.flatMap(([, writeIds]) => writeIds)).toEqual(['one', 'two'])
 })
 
 test('what was trimmed before it was read is out of range, what was trimmed behind is nothing', async () => {
@@ -244,6 +324,28 @@ test('a read passes over a trimmed log with an error, never with silence', async
   expect(await refusal(reader.read('e', 3, 10))).toBe('out-of-range')
   expect(await reader.read('e', 1, 10)).toHaveLength(1)
   expect(await reader.read('e', 2, 10)).toEqual([])
+})
+
+test('a read is not out of range because a leader was left behind', async () => {
+  const link = new Partition()
+  for (const id of ['one', 'two']) link.add('e', id)
+  link.behind = 0
+  const reader = new PartitionReader({ link, logId: 'log', pauses: new Pauses(), seen: () => 2 })
+  const read = reader.read('e', 0, 10)
+  await link.asked()
+  link.behind = null
+  expect((await read).map(({ record }) => record.writeId)).toEqual(['two'])
+})
+
+test('a read is not at the head when it is told of nothing in front of it', async () => {
+  const link = new Partition()
+  for (const id of ['one', 'two']) link.add('e', id)
+  link.silent = true
+  const reader = new PartitionReader({ link, logId: 'log', pauses: new Pauses(), seen: () => 0 })
+  const read = reader.read('e', -1, 10)
+  await link.asked()
+  link.silent = false
+  expect((await read).map(({ record }) => record.writeId)).toEqual(['one', 'two'])
 })
 
 test('a read that goes on in what was fetched still sees what came since', async () => {

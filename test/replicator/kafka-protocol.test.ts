@@ -18,7 +18,7 @@ describe('kafkajs', () => {
 
   test('has every member that is used', () => {
     const found = usedInsides()
-    expect(Object.keys(found)).toHaveLength(13)
+    expect(Object.keys(found)).toHaveLength(14)
     for (const [name, member] of Object.entries(found)) expect([name, typeof member]).toEqual([name, 'function'])
   })
 })

@@ -5,7 +5,7 @@ import { at, known } from '../../src/base/assert.ts'
 import { LogError } from '../../src/log/log.ts'
 import type { KafkaPlace } from '../../src/ops/places.ts'
 import { everything, refusal } from '../log/log-conformance.ts'
-import { type LogLine, openLog, openTestLog, testKafka, testPlace, withTestAdmin } from '../support/kafka.ts'
+import { type LogLine, openLog, openTestLog, testKafka, testPlace, topicSettings, withTestAdmin } from '../support/kafka.ts'
 import { listen } from '../support/published.ts'
 import { facts, insert, logRecord } from '../support/record.ts'
 
@@ -15,16 +15,8 @@ const place = (): KafkaPlace => testPlace(server())
 const admin = async <T>(use: (client: Admin) => Promise<T>): Promise<T> => withTestAdmin(server(), use)
 const note = (writeId: string) => logRecord(facts(insert('note', `Text:${writeId}`)), { writeId })
 
-const settings: Readonly<Record<string, string>> = {
-  'cleanup.policy': 'delete',
-  'retention.ms': '-1',
-  'retention.bytes': '-1',
-  'message.timestamp.type': 'LogAppendTime',
-  'max.message.bytes': '1048588',
-}
-
 const makeTopic = async ({ topicPrefix }: KafkaPlace, changed: Readonly<Record<string, string>> = {}, numPartitions = 2): Promise<void> => {
-  const configEntries = Object.entries({ ...settings, ...changed }).map(([name, value]) => ({ name, value }))
+  const configEntries = Object.entries({ ...topicSettings, ...changed }).map(([name, value]) => ({ name, value }))
   await admin(async (client) => client.createTopics({ topics: [{ topic: `${topicPrefix}.log`, numPartitions, configEntries }] }))
 }
 
@@ -48,7 +40,7 @@ describe.skipIf(kafka === null)('the topic of a log', () => {
       client.describeConfigs({ resources: [{ type: 2, name: topic }], includeSynonyms: false }),
     )
     const found = new Map(at(resources, 0).configEntries.map(({ configName, configValue }) => [configName, configValue]))
-    for (const [name, value] of Object.entries(settings)) expect([name, found.get(name)]).toEqual([name, value])
+    for (const [name, value] of Object.entries(topicSettings)) expect([name, found.get(name)]).toEqual([name, value])
     // Opened again it is taken as it is.
     expect((await openTestLog(made)).logId).toBe(log.logId)
   })

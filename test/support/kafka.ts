@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto'
 import kafkajs, { type Admin } from 'kafkajs'
 import { afterAll, onTestFinished } from 'vitest'
 import { openKafkaLog } from '../../replicator/kafka-log.ts'
-import { mendTimers } from '../../replicator/kafka-protocol.ts'
+import { mendClients } from '../../replicator/kafka-protocol.ts'
 import { type KafkaOptions, type KafkaServer, startKafka } from '../../scripts/servers/kafka.ts'
+import { type KafkaCluster, startKafkaCluster } from '../../scripts/servers/kafka-cluster.ts'
 import { kafkaJars } from '../../scripts/servers/kafka-jars.ts'
 import type { SnapshotPlatform } from '../../snapshots/platform.ts'
 import { limits } from '../../src/base/limits.ts'
@@ -30,8 +31,20 @@ export const testKafka = async (options: Omit<KafkaOptions, 'directory'> = {}): 
   return server
 }
 
+/** Three brokers, as `testKafka` starts one. */
+export const testKafkaCluster = async (): Promise<KafkaCluster | null> => {
+  if (!(await kafkaIsHere())) return null
+  const directory = makeDirectory()
+  const cluster = await startKafkaCluster({ directory, nodes: 3 })
+  afterAll(async () => {
+    await cluster.kill()
+    removeDirectory(directory)
+  })
+  return cluster
+}
+
 /** With a topic that no other test uses. */
-export const testPlace = (server: KafkaServer, place: Partial<KafkaPlace> = {}): KafkaPlace => ({
+export const testPlace = (server: Pick<KafkaServer, 'address'>, place: Partial<KafkaPlace> = {}): KafkaPlace => ({
   kind: 'kafka',
   brokers: [server.address],
   topicPrefix: `test-${randomUUID()}`,
@@ -42,6 +55,15 @@ export const testPlace = (server: KafkaServer, place: Partial<KafkaPlace> = {}):
   minInsyncReplicas: 1,
   ...place,
 })
+
+/** What a topic that is made by hand needs. */
+export const topicSettings: Readonly<Record<string, string>> = {
+  'cleanup.policy': 'delete',
+  'retention.ms': '-1',
+  'retention.bytes': '-1',
+  'message.timestamp.type': 'LogAppendTime',
+  'max.message.bytes': '1048588',
+}
 
 export interface LogLine {
   readonly event: string
@@ -83,8 +105,8 @@ const testPlatform = (lines: LogLine[]): Pick<SnapshotPlatform, 'nowMs' | 'monot
 })
 
 /** Public calls on a broker, as an operator makes them. */
-export const withTestAdmin = async <T>(server: KafkaServer, use: (admin: Admin) => Promise<T>): Promise<T> => {
-  mendTimers()
+export const withTestAdmin = async <T>(server: Pick<KafkaServer, 'address'>, use: (admin: Admin) => Promise<T>): Promise<T> => {
+  mendClients()
   const admin = new kafkajs.Kafka({ brokers: [server.address], logLevel: kafkajs.logLevel.NOTHING }).admin()
   await admin.connect()
   try {

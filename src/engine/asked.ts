@@ -38,8 +38,8 @@ export const askAllow = (values: readonly Value[], constants: Constants): Asked 
     constants,
   )
 
-/** Ways to split lists of ids by the policy's constants, at most; beyond it rules are not left out by the lists. */
-const MAX_SPLITS = 32
+/** Ways to split lists of ids by the policy's constants, at most: the longest lists beyond it leave out no rules. */
+const MAX_SPLITS = 64
 
 interface Choice {
   readonly variable: QuestionVariable
@@ -50,11 +50,14 @@ interface Choice {
 /** The questions whose answers together answer a query. A listed id that is a constant of the policy is asked for by itself,
  * so that rules whose literals contradict the list are left out, refusals included (polar.md 11.2). */
 export const askedQuestions = (query: ConjunctiveQuery, names: readonly string[], constants: Constants): Asked[] => {
-  const choices = names.map((name) => choicesOf(name, query.constraints[name], constants))
-  const ways = choices.reduce((product, item) => product * Math.max(item.length, 1), 1)
-  const kept = ways <= MAX_SPLITS ? choices : names.map((name) => [wholeChoice(name, query.constraints[name], constants)])
+  const choices = new Map(names.map((name) => [name, choicesOf(name, query.constraints[name], constants)]))
+  let ways = 1
+  for (const [name, { length }] of [...choices].toSorted(([, a], [, b]) => a.length - b.length)) {
+    ways *= Math.max(length, 1)
+    if (ways > MAX_SPLITS) choices.set(name, [wholeChoice(name, query.constraints[name], constants)])
+  }
   let combined: Choice[][] = [[]]
-  for (const options of kept) combined = combined.flatMap((before) => options.map((option) => [...before, option]))
+  for (const options of choices.values()) combined = combined.flatMap((before) => options.map((option) => [...before, option]))
   return combined.map((items) => ({
     question: { variables: items.map((item) => item.variable), calls: query.calls },
     given: new Map(items.flatMap((item) => (item.given ? [[item.variable.name, item.given] as const] : []))),

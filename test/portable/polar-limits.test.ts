@@ -166,3 +166,34 @@ describe('a negation in a negation, over facts of a thousand signatures each', (
     ['something is hot, something is cold', ['far(T1:a, T2:b, T3:c)', 'hot(T3:c)', 'cold(T2:b)'], true],
   ])('%s', (_, facts, expected) => expect(opens(policy, has, ...facts)).toBe(expected))
 })
+
+test('lists of several variables together leave out the rules that contradict them', () => {
+  const policy = `actor User {} resource Doc {
+      roles = ["viewer", "editor"]; permissions = ["read", "write"]; relations = { parent: Doc };
+      "viewer" if not "editor" and "viewer" on "parent";
+    }
+    has_relation(d: Doc, "parent", p: Doc) if linked("all") and d matches Doc and p matches Doc;
+    has_role(User{"root"}, "viewer", d: Doc);
+    limit(u: User, 1, d: Doc) if has_role(u, "none", d); limit(u: User, 2, d: Doc) if has_role(u, "read", d); limit(u: User, 3, d: Doc) if has_role(u, "write", d);`
+  const cell = openCell(emptyDatabase(), validPolicy(policy), [readFact(cursorOf('has_role(User:ana, String:editor, Doc:d1)'))])
+  const asked = (ids: readonly string[]): unknown =>
+    cell.engine.query(
+      {
+        calls: [
+          { predicate: 'has_role', args: ['user', 'role', 'doc'] },
+          { predicate: 'has_role', args: ['other', 'same', 'doc'] },
+        ],
+        constraints: {
+          user: { type: 'User', ids: ['ana', 'root', 'bob'] },
+          role: { type: 'String', ids },
+          other: { type: 'User', ids: ['ana', 'root', 'bob'] },
+          same: { type: 'String', ids: ['editor', 'read', 'write', 'none', 'other'] },
+          doc: { type: 'Doc', ids: null },
+        },
+      },
+      request,
+    )
+  expect(asked(['editor', 'none'])).toEqual([{ user: 'ana', role: 'editor', other: 'ana', same: 'editor', doc: 'd1' }])
+  expect(() => asked(['viewer'])).toThrow('cannot be enumerated')
+  cell.close()
+})

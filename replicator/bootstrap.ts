@@ -29,31 +29,39 @@ export interface Bootstrapped {
   readonly store: Store
   readonly through: number
   readonly source: 'local' | 'remote' | 'log'
+  /** Keys of local objects that are no good, although their hashes may be right. */
+  readonly refused: readonly string[]
+}
+
+interface Refusals {
+  readonly reasons: string[]
+  readonly keys: string[]
 }
 
 /** Rejects with LogError: `diverged` when the log ends before what is known of it, `out-of-range` when nothing reaches what it retains,
  * `unavailable` when neither the log nor any object can be had. */
 export const bootstrapReplica = async (options: BootstrapOptions): Promise<Bootstrapped> => {
   const { env, bounds, pool, platform } = options
-  const refusals: string[] = []
+  const refusals: Refusals = { reasons: [], keys: [] }
+  const { reasons, keys } = refusals
   let isUnknown = false
   for (const source of ['local', 'remote'] as const) {
     const loaded = await load(options, source, refusals)
     if (loaded === 'unknown') isUnknown = true
     if (loaded === null || loaded === 'unknown') continue
     const refusal = refusalOf(loaded.through, bounds)
-    if (refusal === null) return { store: loaded.store, through: loaded.through, source }
+    if (refusal === null) return { store: loaded.store, through: loaded.through, source, refused: keys }
     pool.release(loaded.store)
     if (refusal === 'diverged') throw diverged(env, loaded.through, bounds)
-    refusals.push(`the ${source} objects go to position ${loaded.through} only`)
+    reasons.push(`the ${source} objects go to position ${loaded.through} only`)
   }
   if (bounds === null) {
-    const why = refusals.length > 0 ? refusals.join('; ') : 'there are no objects'
+    const why = reasons.length > 0 ? reasons.join('; ') : 'there are no objects'
     throw new LogError('unavailable', `environment \`${env}\` has no state yet: the log does not answer, and ${why}; it is tried again`)
   }
-  if (!options.isWhole) checkForgotten(options, bounds, isUnknown, refusals)
-  if (refusals.length > 0) platform.log('warn', 'replay-from-log', { environment: env, first: bounds.first, reason: refusals.join('; ') })
-  return { store: pool.create(), through: bounds.first - 1, source: 'log' }
+  if (!options.isWhole) checkForgotten(options, bounds, isUnknown, reasons)
+  if (reasons.length > 0) platform.log('warn', 'replay-from-log', { environment: env, first: bounds.first, reason: reasons.join('; ') })
+  return { store: pool.create(), through: bounds.first - 1, source: 'log', refused: keys }
 }
 
 /** The log does not begin at its first record any more, which is right for an environment that was made later, and for no other. */
@@ -77,19 +85,29 @@ const checkForgotten = (
 }
 
 /** `unknown`: the objects could not be looked at. */
-const load = async (options: BootstrapOptions, source: 'local' | 'remote', refusals: string[]): Promise<Loaded | 'unknown' | null> => {
+const load = async (
+  options: BootstrapOptions,
+  source: 'local' | 'remote',
+  { reasons, keys }: Refusals,
+): Promise<Loaded | 'unknown' | null> => {
   const { env, logId, pool, platform, local, remote } = options
   const objects = source === 'local' ? local : remote
   if (objects === null) return null
   try {
-    return await loadNewest({ objects, env, pool, platform, logId })
+    const loaded = await loadNewest({ objects, env, pool, platform, logId })
+    if (source === 'local' && loaded !== null) keys.push(...loaded.refused.flatMap(badKey))
+    return loaded
   } catch (error) {
+    if (source === 'local' && error instanceof LoadError) keys.push(...badKey(error))
     const reason = error instanceof Error ? error.message : String(error)
     platform.log('warn', 'objects-refused', { operation: 'bootstrap', environment: env, source, reason })
-    refusals.push(reason)
+    reasons.push(reason)
     // Its log is gone, and another one was begun in its place: an empty state would be taken for the whole.
     if (env === controlEnvironment && error instanceof LoadError && error.code === 'foreign')
       throw new LogError('diverged', reason, { cause: error })
     return error instanceof LoadError && error.code === 'unavailable' ? 'unknown' : null
   }
 }
+
+/** One that does not answer now may be good, and one of a newer format is. */
+const badKey = ({ code, key }: LoadError): readonly string[] => (code === 'foreign' || code === 'damaged' ? [key] : [])

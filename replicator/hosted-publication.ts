@@ -36,11 +36,12 @@ export class HostedPublication {
     return this.#replaced || (this.#publication?.waiting ?? 0) > 0
   }
 
-  /** A replica was loaded that stands there. Rejects with PublishError. */
-  async begin(through: number): Promise<void> {
+  /** A replica was loaded that stands there; `refused`: objects that it could not be loaded from. Rejects with PublishError. */
+  async begin(through: number, refused: readonly string[]): Promise<void> {
     // Nobody else writes here; the lease is for what all cells share.
     const epoch = (): number => this.#publication?.manifest?.epoch ?? 0
     this.#publication ??= await Publication.open({ ...this.#options, epoch })
+    this.#publication.reject(refused)
     this.#publication.continueFrom(through)
   }
 

@@ -5,6 +5,7 @@ import { known } from '../src/base/assert.ts'
 import { limits } from '../src/base/limits.ts'
 import { isPartitioned, type LogBounds, LogError, type RevisedRecord } from '../src/log/log.ts'
 import type { RecordBody } from '../src/log/record.ts'
+import { belongTo } from '../src/store/environment.ts'
 import { bootstrapReplica } from './bootstrap.ts'
 import { Channel } from './channel.ts'
 import { CurrentReplica } from './current-replica.ts'
@@ -196,7 +197,7 @@ export class Hosted {
     const { env, log, local, remote, pool, platform, bornAfter } = this.#options
     const startedMs = platform.monotonicMs()
     const whole = isWhole(bounds, bornAfter)
-    const { store, through, source } = await bootstrapReplica({
+    const { store, through, source, refused } = await bootstrapReplica({
       env,
       logId: log.logId,
       bounds,
@@ -208,7 +209,8 @@ export class Hosted {
       isWhole: whole,
     })
     try {
-      await this.#published.begin(through)
+      belongTo(store.database, env)
+      await this.#published.begin(through, refused)
     } catch (error) {
       pool.release(store)
       throw error

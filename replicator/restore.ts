@@ -1,8 +1,9 @@
 /** Brings an environment back to a retained revision: the state there becomes an immutable object, and a record that names it goes into the log. */
 
 import { loadAt, loadRestorePoint } from '../snapshots/load.ts'
-import { LoadError } from '../snapshots/load-error.ts'
+import { LoadError, loadFailure } from '../snapshots/load-error.ts'
 import { objectBytes } from '../snapshots/object-bytes.ts'
+import { environmentOfKey } from '../snapshots/object-keys.ts'
 import type { ObjectStore } from '../snapshots/object-store.ts'
 import type { SnapshotPlatform } from '../snapshots/platform.ts'
 import type { StorePool } from '../snapshots/store-pool.ts'
@@ -12,6 +13,7 @@ import type { Appended } from '../src/log/inner.ts'
 import { type Log, LogError } from '../src/log/log.ts'
 import type { RestoreBody } from '../src/log/record.ts'
 import type { Configuration } from '../src/ops/settings.ts'
+import { belongTo } from '../src/store/environment.ts'
 import type { Store } from '../src/store/facts.ts'
 import type { Hosted } from './hosted.ts'
 import { objectFailure } from './object-failure.ts'
@@ -43,6 +45,7 @@ export const restoreTo = async (hosted: Hosted, revision: number, options: Resto
   if (revision > (hosted.publication.manifest?.coveredThrough ?? -1)) await publisher.publish(hosted, false)
   const store = await stateAt(options, revision)
   try {
+    belongTo(store.database, env)
     const body = await hosted.publication.putRestorePoint(replicaImage(store, revision))
     if (remote !== null) await shareRestorePoint(local, remote, body)
     const appended = await hosted.append(body, platform.newId())
@@ -75,14 +78,22 @@ const stateAt = async (parts: RestoreParts, revision: number): Promise<Store> =>
 /** The state that a restore record asks for, at the position of that record. The object is in the store of this cell or in the one that all cells share. */
 export const restoredState = async (parts: Omit<RestoreParts, 'log'>, restore: RestoreRecord): Promise<Store> => {
   const store = await loadObject(parts, restore)
-  // A repetition of the record comes to nothing, as one of any other.
-  store.transaction(() => store.rememberWrite(restore.record.writeId, restore.revision))
-  return store
+  try {
+    belongTo(store.database, parts.env)
+    // A repetition of the record comes to nothing, as one of any other.
+    store.transaction(() => store.rememberWrite(restore.record.writeId, restore.revision))
+    return store
+  } catch (error) {
+    parts.pool.release(store)
+    throw error
+  }
 }
 
 const loadObject = async (parts: Omit<RestoreParts, 'log'>, { body, record, revision }: RestoreRecord): Promise<Store> => {
   const { env, local, remote, pool, platform } = parts
   const position = { logId: record.logId, revision }
+  if (environmentOfKey(body.key) !== env)
+    throw loadFailure({ operation: 'restore', key: body.key, revision }, 'foreign', `the record is of environment \`${env}\``)
   try {
     return await loadRestorePoint({ objects: local, pool, platform }, body, position)
   } catch (error) {

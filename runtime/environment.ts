@@ -150,7 +150,7 @@ const firstState = async (options: CellEnvironmentOptions): Promise<FirstState> 
     const ask = () => replicator.snapshot(id)
     const tooSlow = (): LogError => new LogError('unavailable', `the replicator has not given an image for ${imageWaitMs ?? 0} ms`)
     const snapshot = await (stored === undefined || imageWaitMs === undefined ? ask() : within(ask, imageWaitMs, tooSlow))
-    return { state: snapshot === null ? null : await receiveImage(snapshot, pool, platform), failure: null }
+    return { state: snapshot === null ? null : await receiveImage(snapshot, { env: id, pool, platform }), failure: null }
   } catch (error) {
     const state = (await stored?.(id)) ?? null
     const isUnavailable = error instanceof LogError && error.code === 'unavailable'

@@ -259,7 +259,7 @@ export class Following {
     const { replica, replicator, pool, platform } = this.#options
     const snapshot = await replicator.snapshot(replica.id)
     if (snapshot === null) throw new LogError('unavailable', `the replicator has no snapshot of environment \`${replica.id}\``)
-    const received = await receiveImage(snapshot, pool, platform)
+    const received = await receiveImage(snapshot, { env: replica.id, pool, platform })
     const [found, expected] = [received.store.logId(), replica.store.logId()]
     if (expected === null || found === expected) return received
     pool.release(received.store)

@@ -1,4 +1,5 @@
 /** Bounds on how long another machine may keep us waiting. */
+import { messageOf } from '../src/base/message.ts'
 
 /** What `work` resolves with, or a rejection with `late()` when that takes longer; the signal tells the work to stop. */
 export const within = async <T>(work: (signal: AbortSignal) => Promise<T>, timeoutMs: number, late: () => Error): Promise<T> => {
@@ -78,7 +79,7 @@ async function* readChunks(chunks: AsyncIterable<Uint8Array>, bound: TransferBou
       yield next.value
     }
   } catch (error) {
-    throw failure(`the transfer broke off after ${received} bytes: ${error instanceof Error ? error.message : String(error)}`, error)
+    throw failure(`the transfer broke off after ${received} bytes: ${messageOf(error)}`, error)
   } finally {
     bound.end()
   }

@@ -5,29 +5,33 @@ import { encodedRecord } from '../src/log/encoded.ts'
 import type { RevisedRecord } from '../src/log/log.ts'
 import { snapshotLimits } from './bounds.ts'
 
-/** First and last position, both included. */
+/** An environment's positions from first to last, both included. */
 export interface DeltaRange {
+  readonly env: string
   readonly first: number
   readonly last: number
 }
 
-/** The bytes are no delta of this range. `format`: a newer version wrote it. */
+/** The bytes are no delta of this range. `format`: a newer version wrote it; `foreign`: it is another environment's. */
 export class DeltaError extends Error {
   override readonly name = 'DeltaError'
-  readonly code: 'format' | 'damaged'
+  readonly code: 'format' | 'damaged' | 'foreign'
   constructor(code: DeltaError['code'], message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code
   }
 }
 
-const FORMAT = 1
+const FORMAT = 2
+/** Earlier versions wrote it: it does not say whose records they are. */
+const UNNAMED_FORMAT = 1
 /** `ARCD`. */
 const MAGIC = [0x41, 0x52, 0x43, 0x44]
 const FIRST_AT = 5
 const LAST_AT = 13
 const COUNT_AT = 21
-export const HEADER_BYTES = 25
+/** In format 1 the records begin here, from then on the length of the environment's id and the id. */
+const ENVIRONMENT_AT = 25
 /** Of a record: its revision and its length. */
 const ENTRY_BYTES = 12
 
@@ -52,16 +56,18 @@ export const encodeRecords = async (records: readonly RevisedRecord[], pause: ()
 }
 
 /** The raw bytes of a delta of so many records, of parts that `encodeRecords` or `partOf` made. Canonical: equal records of an equal range have equal bytes. */
-export const joinDelta = ({ first, last }: DeltaRange, count: number, parts: readonly Uint8Array[]): Uint8Array => {
+export const joinDelta = ({ env, first, last }: DeltaRange, count: number, parts: readonly Uint8Array[]): Uint8Array => {
   assert(first >= 0 && last >= first, `positions ${first} to ${last} are a range`)
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, HEADER_BYTES))
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, headerBytes(env)))
   const view = new DataView(bytes.buffer)
   bytes.set(MAGIC)
   bytes[MAGIC.length] = FORMAT
   view.setBigUint64(FIRST_AT, BigInt(first))
   view.setBigUint64(LAST_AT, BigInt(last))
   view.setUint32(COUNT_AT, count)
-  let end = HEADER_BYTES
+  bytes[ENVIRONMENT_AT] = env.length
+  bytes.set(new TextEncoder().encode(env), ENVIRONMENT_AT + 1)
+  let end = headerBytes(env)
   for (const part of parts) {
     bytes.set(part, end)
     end += part.length
@@ -69,41 +75,58 @@ export const joinDelta = ({ first, last }: DeltaRange, count: number, parts: rea
   return bytes
 }
 
-/** All records of an intact delta as one part of another. */
-export const partOf = (bytes: Uint8Array): { readonly part: Uint8Array; readonly records: number } => ({
-  part: bytes.subarray(HEADER_BYTES),
-  records: new DataView(bytes.buffer, bytes.byteOffset, bytes.length).getUint32(COUNT_AT),
-})
+/** In front of the records of a delta that is written now. An id is ASCII, and shorter than a byte tells. */
+export const headerBytes = (env: string): number => ENVIRONMENT_AT + 1 + env.length
 
-/** The records of a delta that covers exactly this range, one by one, so that a large one is never decoded as a whole. Throws DeltaError, also while it is
- * walked: what came before is intact and in order. */
-export const deltaRecords = (bytes: Uint8Array, range: DeltaRange): Iterable<RevisedRecord> => {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  if (bytes.length < HEADER_BYTES || MAGIC.some((byte, index) => bytes[index] !== byte)) throw damaged('it does not start like a delta')
-  const format = at(bytes, MAGIC.length)
-  if (format !== FORMAT) throw new DeltaError('format', `the delta has format ${format}, known is ${FORMAT}: a newer version wrote it`)
-  const [first, last] = [view.getBigUint64(FIRST_AT), view.getBigUint64(LAST_AT)]
-  if (first !== BigInt(range.first) || last !== BigInt(range.last)) {
-    throw damaged(`it covers positions ${first} to ${last}, expected ${range.first} to ${range.last}`)
-  }
-  return walk(bytes, view, range)
+/** All records of an intact delta of exactly this range as one part of another. Throws DeltaError when its header is none of that. */
+export const partOf = (bytes: Uint8Array, range: DeltaRange): { readonly part: Uint8Array; readonly records: number } => {
+  const { count, end } = headerOf(bytes, range)
+  return { part: bytes.subarray(end), records: count }
 }
 
-function* walk(bytes: Uint8Array, view: DataView, { first, last }: DeltaRange): Generator<RevisedRecord> {
-  const count = view.getUint32(COUNT_AT)
-  let start = HEADER_BYTES
-  let lowest = first
+/** The records of a delta that covers exactly this range, one by one, so that a large one is never decoded as a whole. Throws DeltaError while it is walked: what
+ * came before is intact and in order. */
+export function* deltaRecords(bytes: Uint8Array, range: DeltaRange): Generator<RevisedRecord> {
+  const { view, count, end: begin } = headerOf(bytes, range)
+  let start = begin
+  let lowest = range.first
   for (let index = 0; index < count; index++) {
     if (bytes.length < start + ENTRY_BYTES) throw damaged(`it ends in front of record ${index} of ${count}`)
     const revision = Number(view.getBigUint64(start))
     const end = start + ENTRY_BYTES + view.getUint32(start + 8)
-    if (revision < lowest || revision > last) throw damaged(`revision ${revision} is out of order or of its range`)
+    if (revision < lowest || revision > range.last) throw damaged(`revision ${revision} is out of order or of its range`)
     if (bytes.length < end) throw damaged(`it ends in the record of revision ${revision}`)
     yield { revision, record: recordOf(bytes.subarray(start + ENTRY_BYTES, end), revision) }
     lowest = revision + 1
     start = end
   }
   if (start !== bytes.length) throw damaged(`it goes on behind its ${count} records`)
+}
+
+interface Header {
+  readonly view: DataView
+  /** Of records. */
+  readonly count: number
+  /** Where they begin. */
+  readonly end: number
+}
+
+const headerOf = (bytes: Uint8Array, { env, first, last }: DeltaRange): Header => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  if (bytes.length < ENVIRONMENT_AT || MAGIC.some((byte, index) => bytes[index] !== byte)) throw damaged('it does not start like a delta')
+  const format = at(bytes, MAGIC.length)
+  if (format !== FORMAT && format !== UNNAMED_FORMAT)
+    throw new DeltaError('format', `the delta has format ${format}, known is ${FORMAT}: a newer version wrote it`)
+  let end = ENVIRONMENT_AT
+  if (format === FORMAT) {
+    end += 1 + (bytes[end] ?? 0)
+    if (bytes.length < end) throw damaged('it ends in its header')
+    const found = new TextDecoder().decode(bytes.subarray(ENVIRONMENT_AT + 1, end))
+    if (found !== env) throw new DeltaError('foreign', `it belongs to environment \`${found}\`, expected \`${env}\``)
+  }
+  const [from, to] = [view.getBigUint64(FIRST_AT), view.getBigUint64(LAST_AT)]
+  if (from !== BigInt(first) || to !== BigInt(last)) throw damaged(`it covers positions ${from} to ${to}, expected ${first} to ${last}`)
+  return { view, count: view.getUint32(COUNT_AT), end }
 }
 
 const recordOf = (bytes: Uint8Array, revision: number): RevisedRecord['record'] => {

@@ -1,6 +1,6 @@
 /** Keeps a copy of an environment's objects in another store, so that a process starts from it with everything else down. */
 
-import { LoadError, type LoadErrorCode } from './load-error.ts'
+import { LoadError, type LoadErrorCode, loadFailure } from './load-error.ts'
 import { readManifest } from './load-manifest.ts'
 import type { DeltaEntry, Manifest, SnapshotEntry } from './manifest.ts'
 import { manifestKey, printManifest } from './manifest.ts'
@@ -110,7 +110,7 @@ export class ObjectCopy {
 }
 
 const failure = (operation: string, key: string, code: LoadErrorCode, reason: string): LoadError =>
-  new LoadError({ operation, key, revision: null, code, reason })
+  loadFailure({ operation, key, revision: null }, code, reason)
 
 /** The manifest of what is copied: fewer snapshots, and the deltas that they need. */
 const trimmed = (manifest: Manifest): Manifest => {

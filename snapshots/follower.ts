@@ -1,11 +1,12 @@
 /** Keeps a replica of one environment up to date from an object store: loads it, applies deltas in place, swaps it where they do not lead on. */
 
+import { messageOf } from '../src/base/message.ts'
 import type { Counter } from '../src/ops/metrics.ts'
 import { isNoMemory } from '../src/store/instance.ts'
 import { HeartbeatReader } from './follower-heartbeat.ts'
 import { HeartbeatWatch } from './heartbeat-watch.ts'
 import { applyDeltas, type Loaded, type LoadOptions, loadNewest } from './load.ts'
-import { LoadError, logRefusal } from './load-error.ts'
+import { LoadError, loadFailure, logRefusal } from './load-error.ts'
 import { readManifest } from './load-manifest.ts'
 import { type Manifest, manifestKey } from './manifest.ts'
 import type { ObjectStore } from './object-store.ts'
@@ -158,7 +159,7 @@ export class Follower {
     this.#options.counts?.[outcome ?? outcomeOf(problems.at(-1))].add(1)
     this.#lacksMemory = problems.some(isMemory)
     this.#lookedAtMs = this.#options.platform.monotonicMs()
-    this.#tell(problems.map(reasonOf).join('; '))
+    this.#tell(problems.map(messageOf).join('; '))
   }
 
   /** Rejects with LoadError, SwapError and what stops a replica. */
@@ -248,15 +249,8 @@ export class Follower {
   }
 
   #missing(): LoadError {
-    const { objects } = this.#options
-    const key = manifestKey(this.env)
-    return new LoadError({
-      operation: 'load manifest',
-      key,
-      revision: null,
-      code: 'unavailable',
-      reason: `${objects.name} has no such object`,
-    })
+    const what = { operation: 'load manifest', key: manifestKey(this.env), revision: null }
+    return loadFailure(what, 'unavailable', `${this.#options.objects.name} has no such object`)
   }
 
   /** Says each once, and once when it is over. */
@@ -277,5 +271,3 @@ const isLasting = (error: unknown): boolean => isMemory(error) || (error instanc
 const outcomeOf = (error: unknown): LookOutcome => (error instanceof LoadError && !isLasting(error) ? 'failed' : 'refused')
 
 const isMemory = (error: unknown): boolean => (error instanceof LoadError ? error.code === 'memory' : isNoMemory(error))
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

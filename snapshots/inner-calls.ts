@@ -1,5 +1,7 @@
 /** Requests of the inner interface that get one answer, and what their failures mean. */
+
 import { Bug } from '../src/base/assert.ts'
+import { messageOf } from '../src/base/message.ts'
 import { LogError } from '../src/log/log.ts'
 import { InnerShapeError, parseInner } from '../src/wire/inner.ts'
 import { receivedError, sentErrorShape } from '../src/wire/inner-errors.ts'
@@ -48,7 +50,7 @@ export const withMeaning = async <T>({ appends, path }: Pick<InnerCall, 'appends
     return await work()
   } catch (cause) {
     if (cause instanceof LogError || cause instanceof Bug) throw cause
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     if (cause instanceof UnsentError) throw new LogError('unavailable', `the replicator cannot be reached: ${reason}`, { cause })
     if (cause instanceof InnerShapeError)
       throw new LogError('unavailable', `the answer to \`${path}\` is none of a replicator of this version: ${reason}`, { cause })

@@ -1,6 +1,8 @@
 /** One connection to a replicator over which all tails of this process run: lines come in, commands go out, each heartbeat answers a reading of our clock. */
+
 import { at } from '../src/base/assert.ts'
 import { limits } from '../src/base/limits.ts'
+import { messageOf } from '../src/base/message.ts'
 import { parseRecordText } from '../src/log/body.ts'
 import type { TailReader } from '../src/log/inner.ts'
 import { LogError, type RevisedRecord } from '../src/log/log.ts'
@@ -272,7 +274,7 @@ const parsed = (env: string, revisions: readonly number[], texts: readonly strin
     try {
       return { revision, record: parseRecordText(text) }
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
+      const reason = messageOf(cause)
       throw new LogError('unreadable', `record ${revision} of environment \`${env}\` cannot be read by this version: ${reason}`, { cause })
     }
   })

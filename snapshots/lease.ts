@@ -1,4 +1,5 @@
 /** Which of several publishers works: a counter in the object store that its holder keeps moving. It saves work; safety does not rest on it. */
+import { messageOf } from '../src/base/message.ts'
 import { ManifestShape } from './manifest-shape.ts'
 import { objectBytes } from './object-bytes.ts'
 import { type ObjectStore, type PutCondition, StoreError } from './object-store.ts'
@@ -151,7 +152,7 @@ export class Lease {
       return { state: parseLease(bytes), version: object.version, text }
     } catch (error) {
       // Nobody can hold it: it is replaced after a standstill, like one whose holder is gone.
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = messageOf(error)
       this.#options.platform.log('warn', 'lease-unreadable', { store: this.#options.objects.name, key: leaseKey, reason })
       return { state: null, version: object.version, text }
     }

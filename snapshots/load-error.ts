@@ -15,6 +15,14 @@ export class LoadError extends ObjectError<LoadErrorCode> {
   }
 }
 
+/** What was tried with which object, and what came in the way. */
+export const loadFailure = (
+  { operation, key, revision }: Pick<ObjectFailure<LoadErrorCode>, 'operation' | 'key' | 'revision'>,
+  code: LoadErrorCode,
+  reason: string,
+  cause?: unknown,
+): LoadError => new LoadError({ operation, key, revision, code, reason, cause })
+
 /** The line of something that is done without. */
 export const logRefusal = (log: WriteLogLine, env: string, error: LoadError): void => {
   const { code, operation, key, revision, reason, hint, automatic } = error
@@ -24,7 +32,7 @@ export const logRefusal = (log: WriteLogLine, env: string, error: LoadError): vo
 const remedies: Readonly<Record<LoadErrorCode, Remedy>> = {
   format: { hint: 'run the version that wrote it or a newer one', automatic: false },
   damaged: { hint: 'an older snapshot is used, the next published one takes its place', automatic: true },
-  foreign: { hint: 'give this process the object store of its own log', automatic: false },
+  foreign: { hint: 'give this process the objects of its own log and environment', automatic: false },
   backwards: { hint: 'what is loaded stays, until the publisher has gone on', automatic: true },
   missing: { hint: 'an older snapshot is used, the next published one takes its place', automatic: true },
   'not-retained': { hint: 'ask for one that the manifest leads to', automatic: false },

@@ -1,7 +1,7 @@
 /** The manifest of an environment as a reader takes it: of this format, log and environment, and never older than what was seen before. */
 
 import { snapshotLimits } from './bounds.ts'
-import { LoadError, type LoadErrorCode } from './load-error.ts'
+import { type LoadErrorCode, loadFailure } from './load-error.ts'
 import { type Manifest, ManifestError, manifestKey, parseManifest } from './manifest.ts'
 import { objectBytes } from './object-bytes.ts'
 import type { ObjectStore } from './object-store.ts'
@@ -35,7 +35,7 @@ export const readManifest = async (query: ManifestQuery, unless?: string): Promi
   const manifest = parsed(stored.bytes, key)
   const fault = faultOf(manifest, query)
   if (fault === null) return { manifest, version: stored.version }
-  throw new LoadError({ operation: 'use manifest', key, revision: manifest.coveredThrough, ...fault })
+  throw loadFailure({ operation: 'use manifest', key, revision: manifest.coveredThrough }, fault.code, fault.reason)
 }
 
 /** Whether a manifest is older than another one, as readers see it. */
@@ -62,7 +62,7 @@ const parsed = (bytes: Uint8Array, key: string): Manifest => {
     return parseManifest(bytes)
   } catch (error) {
     if (!(error instanceof ManifestError)) throw error
-    throw new LoadError({ operation: 'use manifest', key, revision: null, code: error.code, reason: error.message, cause: error })
+    throw loadFailure({ operation: 'use manifest', key, revision: null }, error.code, error.message, error)
   }
 }
 

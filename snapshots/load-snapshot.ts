@@ -1,11 +1,13 @@
 /** One snapshot from an object store into a replica's memory, or not at all. */
 
+import { environmentOf } from '../src/store/environment.ts'
 import { type Store } from '../src/store/facts.ts'
 import { isNoMemory } from '../src/store/instance.ts'
 import { schemaVersion } from '../src/store/schema.ts'
 import { ChunkCheck } from './chunk-hashes.ts'
-import { LoadError, type LoadErrorCode } from './load-error.ts'
+import { type LoadErrorCode, loadFailure } from './load-error.ts'
 import type { SnapshotEntry } from './manifest.ts'
+import { environmentOfKey } from './object-keys.ts'
 import type { ObjectStore } from './object-store.ts'
 import type { SnapshotPlatform } from './platform.ts'
 import type { DeltaBounds } from './replay.ts'
@@ -28,7 +30,7 @@ export type ExpectedImage = Pick<SnapshotEntry, 'key' | 'revision' | 'storedByte
 export const loadImage = async (from: LoadFrom, image: ExpectedImage): Promise<Store> => {
   const expected: Expected = { operation: 'load snapshot', ...image }
   const { schemaVersion: version = schemaVersion } = image
-  if (version !== schemaVersion) throw failure(expected, 'format', `it has schema version ${version}, known is ${schemaVersion}`)
+  if (version !== schemaVersion) throw loadFailure(expected, 'format', `it has schema version ${version}, known is ${schemaVersion}`)
   const writer = reserve(from.pool, image.rawBytes, expected)
   try {
     await readStored(from, expected, (raw) => receive(raw, writer, { image, expected, platform: from.platform }))
@@ -40,7 +42,7 @@ export const loadImage = async (from: LoadFrom, image: ExpectedImage): Promise<S
   const fault = contentFault(store, image)
   if (fault === null) return store
   from.pool.release(store)
-  throw failure(expected, fault.code, fault.reason)
+  throw loadFailure(expected, fault.code, fault.reason)
 }
 
 /** Reads a snapshot to its end without a database. Rejects with LoadError. */
@@ -61,11 +63,11 @@ const receive = async (
   const check = new ChunkCheck(image.rawBytes, image.chunks ?? null, platform.sha256)
   for await (const part of raw) {
     const fault = check.fault(part)
-    if (fault !== null) throw failure(expected, 'damaged', fault)
+    if (fault !== null) throw loadFailure(expected, 'damaged', fault)
     writer?.write(part)
   }
   const missing = check.missing()
-  if (missing !== null) throw failure(expected, 'damaged', missing)
+  if (missing !== null) throw loadFailure(expected, 'damaged', missing)
 }
 
 const reserve = (pool: StorePool, rawBytes: number, expected: Expected): ImageWriter => {
@@ -80,16 +82,18 @@ const finish = (writer: ImageWriter, expected: Expected): Store => {
   try {
     return writer.finish()
   } catch (error) {
-    if (error instanceof ImageError) throw failure(expected, 'damaged', error.message, error)
+    if (error instanceof ImageError) throw loadFailure(expected, 'damaged', error.message, error)
     throw memoryFailure(error, expected.storedBytes, expected)
   }
 }
 
 const contentFault = (
   store: Store,
-  { revision, stateHash, logId }: ExpectedImage,
+  { key, revision, stateHash, logId }: ExpectedImage,
 ): { readonly code: LoadErrorCode; readonly reason: string } | null => {
   if (store.logId() !== logId) return { code: 'foreign', reason: `it belongs to log \`${store.logId()}\`, expected \`${logId}\`` }
+  const [env, found] = [environmentOfKey(key), environmentOf(store.database)]
+  if (found !== null && found !== env) return { code: 'foreign', reason: `it belongs to environment \`${found}\`, expected \`${env}\`` }
   if (store.revision() !== revision)
     return { code: 'damaged', reason: `it is of revision ${store.revision()}, the manifest says ${revision}` }
   if (store.stateHash() !== stateHash)
@@ -98,7 +102,4 @@ const contentFault = (
 }
 
 const memoryFailure = (error: unknown, bytes: number, expected: Expected): unknown =>
-  isNoMemory(error) ? failure(expected, 'memory', `there is no memory for its ${bytes} bytes`, error) : error
-
-const failure = ({ operation, key, revision }: Expected, code: LoadErrorCode, reason: string, cause?: unknown): LoadError =>
-  new LoadError({ operation, key, revision, code, reason, cause })
+  isNoMemory(error) ? loadFailure(expected, 'memory', `there is no memory for its ${bytes} bytes`, error) : error

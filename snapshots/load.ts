@@ -6,7 +6,7 @@ import { SqlError } from '../src/store/database.ts'
 import type { Store } from '../src/store/facts.ts'
 import { isNoMemory } from '../src/store/instance.ts'
 import { snapshotLimits } from './bounds.ts'
-import { LoadError, logRefusal } from './load-error.ts'
+import { LoadError, type LoadErrorCode, loadFailure, logRefusal } from './load-error.ts'
 import { type ManifestQuery, type ReadManifest, readManifest } from './load-manifest.ts'
 import { type LoadFrom, loadImage } from './load-snapshot.ts'
 import { type Manifest, manifestKey } from './manifest.ts'
@@ -44,7 +44,7 @@ export const loadNewest = async (options: LoadOptions): Promise<Loaded | null> =
 export const loadAt = async (options: LoadOptions, revision: number): Promise<Loaded> => {
   const read = await readManifest(options)
   const nothing = (reason: string): LoadError =>
-    new LoadError({ operation: 'load revision', key: manifestKey(options.env), revision, code: 'not-retained', reason })
+    loadFailure({ operation: 'load revision', key: manifestKey(options.env), revision }, 'not-retained', reason)
   if (read === null || read === 'unchanged') throw nothing(`${options.objects.name} has no manifest`)
   const { manifest } = read
   if (revision > manifest.coveredThrough) throw nothing(`the manifest covers positions up to ${manifest.coveredThrough}`)
@@ -143,7 +143,9 @@ interface Start {
 /** Goes on without it, unless that is no answer to what happened. */
 const refuse = (options: LoadOptions, refused: LoadError[], error: unknown): void => {
   const { env } = options
-  const failure = error instanceof ApplyError ? foreign(env, error) : error instanceof SqlError ? noMemory(env, error) : error
+  let failure = error
+  if (error instanceof ApplyError) failure = replayFailure(env, error, 'foreign', error.revision)
+  else if (error instanceof SqlError && isNoMemory(error)) failure = replayFailure(env, error, 'memory', null)
   if (!(failure instanceof LoadError) || failure.code === 'memory') throw failure
   note(options, refused, failure)
 }
@@ -153,24 +155,5 @@ const note = ({ platform, env }: LoadOptions, refused: LoadError[], failure: Loa
   logRefusal(platform.log, env, failure)
 }
 
-const foreign = (env: string, error: ApplyError): LoadError =>
-  new LoadError({
-    operation: 'replay deltas',
-    key: manifestKey(env),
-    revision: error.revision,
-    code: 'foreign',
-    reason: error.message,
-    cause: error,
-  })
-
-const noMemory = (env: string, error: SqlError): unknown =>
-  isNoMemory(error)
-    ? new LoadError({
-        operation: 'replay deltas',
-        key: manifestKey(env),
-        revision: null,
-        code: 'memory',
-        reason: error.message,
-        cause: error,
-      })
-    : error
+const replayFailure = (env: string, cause: Error, code: LoadErrorCode, revision: number | null): LoadError =>
+  loadFailure({ operation: 'replay deltas', key: manifestKey(env), revision }, code, cause.message, cause)

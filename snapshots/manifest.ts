@@ -105,10 +105,7 @@ export const parseManifest = (bytes: Uint8Array): Manifest => {
   if (format !== manifestFormat) {
     const known = `the manifest has format ${format}, known is ${manifestFormat}`
     if (format < manifestFormat) throw damaged(known)
-    throw new ManifestError(
-      'format',
-      `${known}: a newer version wrote it; update this process, or point it at a store that its version writes`,
-    )
+    throw new ManifestError('format', `${known}: a newer version wrote it`)
   }
   const manifest: Manifest = {
     format,

@@ -1,9 +1,9 @@
 /** Makes one delta of several, so that a manifest never names too many. */
 import { snapshotLimits } from './bounds.ts'
-import { HEADER_BYTES, joinDelta, partOf } from './delta.ts'
+import { headerBytes, joinDelta } from './delta.ts'
 import { LoadError, logRefusal } from './load-error.ts'
 import type { DeltaEntry } from './manifest.ts'
-import { readDelta } from './replay.ts'
+import { readPart } from './replay.ts'
 import { type Named, reachOf, retained, runsOf } from './retain.ts'
 import { publishFailure, type UploadTo, uploadRawDelta } from './upload.ts'
 
@@ -48,9 +48,9 @@ const mergeDeltas = async (to: UploadTo, named: Named): Promise<Named> => {
 /** As many of the run as one takes, from its first one on. */
 const mergeRun = async (to: UploadTo, named: Named, chosen: readonly DeltaEntry[]): Promise<Named> => {
   const read: { readonly delta: DeltaEntry; readonly part: Uint8Array; readonly records: number }[] = []
-  let bytes = HEADER_BYTES
+  let bytes = headerBytes(to.env)
   for (const delta of chosen) {
-    const { part, records } = partOf(await readDelta(to, delta))
+    const { part, records } = await readPart(to, delta)
     bytes += part.length
     if (bytes > snapshotLimits.writtenDeltaBytes) break
     read.push({ delta, part, records })
@@ -60,7 +60,7 @@ const mergeRun = async (to: UploadTo, named: Named, chosen: readonly DeltaEntry[
   const range = { first: first.first, last: last.last }
   const records = read.reduce((sum, each) => sum + each.records, 0)
   const raw = joinDelta(
-    range,
+    { env: to.env, ...range },
     records,
     read.map(({ part }) => part),
   )

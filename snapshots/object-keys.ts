@@ -16,6 +16,9 @@ export const snapshotPrefix = (env: string): string => `${environmentFolder(env)
 export const deltaPrefix = (env: string): string => `${environmentFolder(env)}/deltas/`
 export const restorePrefix = (env: string): string => `${environmentFolder(env)}/restores/`
 
+/** In whose folder it is: what it holds is of that environment, or it is not what it is taken for. */
+export const environmentOfKey = (key: string): string => key.slice(0, key.indexOf('/'))
+
 /** Without its slash. An id is safe as part of a path, or it would name objects of another environment. */
 export const environmentFolder = (env: string): string => {
   assert(isEnvironmentId(env), `\`${env}\` is an environment id`)

@@ -69,6 +69,11 @@ export class Publication {
     return this.#buffer.size + (this.#buffer.barrier === null ? 0 : 1)
   }
 
+  /** Objects that no replica can be loaded from, whatever their hashes say: the next step is a snapshot in their place. */
+  reject(keys: readonly string[]): void {
+    for (const key of keys) this.#audit.reject(key)
+  }
+
   /** Where the replica stands after its bootstrap: `add` goes on from there. */
   continueFrom(through: number): void {
     const covered = this.manifest?.coveredThrough ?? -1

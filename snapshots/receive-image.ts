@@ -1,5 +1,7 @@
 /** From a replicator's snapshot to a store: the bytes go straight into the memory that they are served from, and are checked before anyone sees them. */
 import type { InnerSnapshot } from '../src/log/inner.ts'
+import { environmentOf } from '../src/store/environment.ts'
+import type { Store } from '../src/store/facts.ts'
 import { schemaVersion } from '../src/store/schema.ts'
 import type { SnapshotPlatform } from './platform.ts'
 import type { Received } from './prepare-next.ts'
@@ -8,22 +10,33 @@ import { ImageError, type ImageWriter, type StorePool } from './store-pool.ts'
 /** Copied in one turn: about a millisecond. */
 const TURN_BYTES = 1024 * 1024
 
+export interface ReceiveOptions {
+  /** That was asked for. */
+  readonly env: string
+  readonly pool: StorePool
+  readonly platform: Pick<SnapshotPlatform, 'pause'>
+}
+
 /** Rejects with ImageError, SqlError 7, or what breaks the transfer off; the memory is given back then. */
-export const receiveImage = async (
-  snapshot: InnerSnapshot,
-  pool: StorePool,
-  { pause }: Pick<SnapshotPlatform, 'pause'>,
-): Promise<Received> => {
+export const receiveImage = async (snapshot: InnerSnapshot, { env, pool, platform }: ReceiveOptions): Promise<Received> => {
   if (snapshot.schemaVersion !== schemaVersion) {
     throw new ImageError(`the snapshot has schema version ${snapshot.schemaVersion}, want ${schemaVersion}`)
   }
   const writer = pool.receive(snapshot.rawBytes)
-  await writeAll(writer, snapshot.chunks, pause)
+  await writeAll(writer, snapshot.chunks, platform.pause)
   const store = writer.finish()
-  const [stateHash, revision] = [store.stateHash(), store.revision()]
-  if (stateHash === snapshot.stateHash && revision === snapshot.revision) return { store, through: snapshot.through }
+  const fault = faultOf(store, snapshot, env)
+  if (fault === null) return { store, through: snapshot.through }
   pool.release(store)
-  throw new ImageError(`the image has state ${stateHash} at ${revision}, announced was ${snapshot.stateHash} at ${snapshot.revision}`)
+  throw new ImageError(fault)
+}
+
+const faultOf = (store: Store, snapshot: InnerSnapshot, env: string): string | null => {
+  const found = environmentOf(store.database)
+  if (found !== null && found !== env) return `the image belongs to environment \`${found}\`, expected \`${env}\``
+  const [stateHash, revision] = [store.stateHash(), store.revision()]
+  if (stateHash === snapshot.stateHash && revision === snapshot.revision) return null
+  return `the image has state ${stateHash} at ${revision}, announced was ${snapshot.stateHash} at ${snapshot.revision}`
 }
 
 const writeAll = async (writer: ImageWriter, chunks: AsyncIterable<Uint8Array>, pause: () => Promise<void>): Promise<void> => {

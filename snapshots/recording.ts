@@ -1,6 +1,6 @@
 /** The records that a replica applied since a swap began, for the store that takes its place. */
 import { limits } from '../src/base/limits.ts'
-import { turns } from '../src/log/apply.ts'
+import { changesOf, turns } from '../src/log/apply.ts'
 import type { RevisedRecord } from '../src/log/log.ts'
 import { SwapError } from './replica-error.ts'
 
@@ -15,13 +15,9 @@ export class Recording {
     this.from = from
   }
 
-  get isEmpty(): boolean {
-    return this.#records.length === 0 && !this.#isFull
-  }
-
   add(records: readonly RevisedRecord[]): void {
     this.#records.push(...records)
-    for (const { record } of records) this.#changes += record.body.kind === 'facts' ? record.body.changes.length : 1
+    this.#changes += changesOf(records)
     if (this.#changes <= limits.swapChanges) return
     this.#isFull = true
     this.#records = []
@@ -32,7 +28,7 @@ export class Recording {
     if (this.#isFull) throw new SwapError('overtaken', `more than ${limits.swapChanges} changes arrived while the next state was prepared`)
     const turn = turns(this.#records, limits.applyChanges)[0] ?? []
     this.#records = this.#records.slice(turn.length)
-    for (const { record } of turn) this.#changes -= record.body.kind === 'facts' ? record.body.changes.length : 1
+    this.#changes -= changesOf(turn)
     return turn
   }
 }

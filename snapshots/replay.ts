@@ -1,14 +1,15 @@
 /** Deltas from a position on: which of a manifest's go on without gap, and their records in order. */
 import { assert } from '../src/base/assert.ts'
 import { limits } from '../src/base/limits.ts'
-import { apply, turns } from '../src/log/apply.ts'
+import { apply, changesOf, turns } from '../src/log/apply.ts'
 import type { RevisedRecord } from '../src/log/log.ts'
 import type { Store } from '../src/store/facts.ts'
 import { snapshotLimits } from './bounds.ts'
-import { DeltaError, deltaRecords } from './delta.ts'
+import { DeltaError, type DeltaRange, deltaRecords, partOf } from './delta.ts'
 import { joinBytes } from './join-bytes.ts'
-import { LoadError } from './load-error.ts'
+import { loadFailure } from './load-error.ts'
 import type { DeltaEntry, Manifest } from './manifest.ts'
+import { environmentOfKey } from './object-keys.ts'
 import type { ObjectStore } from './object-store.ts'
 import type { SnapshotPlatform } from './platform.ts'
 import { type Expected, readStored } from './stored-object.ts'
@@ -84,14 +85,13 @@ export const readDelta = (from: ReplayFrom, delta: DeltaEntry): Promise<Uint8Arr
     for await (const part of raw) {
       length += part.length
       if (length > snapshotLimits.deltaRawBytes) {
-        const reason = `it unpacks to more than ${snapshotLimits.deltaRawBytes} bytes`
-        throw new LoadError({ ...expected, code: 'damaged', reason })
+        throw loadFailure(expected, 'damaged', `it unpacks to more than ${snapshotLimits.deltaRawBytes} bytes`)
       }
       if (length > ownBytes) {
-        const reason = `it unpacks to more than the ${ownBytes} bytes that this process has room for`
-        throw new LoadError({ ...expected, code: 'memory', reason })
+        throw loadFailure(expected, 'memory', `it unpacks to more than the ${ownBytes} bytes that this process has room for`)
       }
-      parts.push(part)
+      // What is unpacked may go through one buffer.
+      parts.push(new Uint8Array(part))
     }
     return joinBytes(parts)
   })
@@ -100,10 +100,19 @@ export const readDelta = (from: ReplayFrom, delta: DeltaEntry): Promise<Uint8Arr
 /** The records of the raw bytes. Throws LoadError, also while they are walked. */
 export function* recordsOf(bytes: Uint8Array, delta: DeltaEntry): Generator<RevisedRecord> {
   try {
-    yield* deltaRecords(bytes, delta)
+    yield* deltaRecords(bytes, rangeOf(delta))
   } catch (error) {
-    if (!(error instanceof DeltaError)) throw error
-    throw new LoadError({ ...expectedOf(delta), code: error.code, reason: error.message, cause: error })
+    throw refusal(error, delta)
+  }
+}
+
+/** All records of a delta, as one part of another. Rejects with LoadError. */
+export const readPart = async (from: ReplayFrom, delta: DeltaEntry): Promise<ReturnType<typeof partOf>> => {
+  const bytes = await readDelta(from, delta)
+  try {
+    return partOf(bytes, rangeOf(delta))
+  } catch (error) {
+    throw refusal(error, delta)
   }
 }
 
@@ -129,7 +138,7 @@ const takeDelta = async (
   for (const revised of recordsOf(bytes, delta)) {
     group.push(revised)
     through = revised.revision
-    room -= revised.record.body.kind === 'facts' ? revised.record.body.changes.length : 1
+    room -= changesOf([revised])
     if (room > 0) continue
     await take(group, through)
     await platform.pause()
@@ -139,6 +148,11 @@ const takeDelta = async (
   // Behind the last record the range may go on.
   await take(group, delta.last)
 }
+
+const rangeOf = ({ key, first, last }: DeltaEntry): DeltaRange => ({ env: environmentOfKey(key), first, last })
+
+const refusal = (error: unknown, delta: DeltaEntry): unknown =>
+  error instanceof DeltaError ? loadFailure(expectedOf(delta), error.code, error.message, error) : error
 
 const expectedOf = ({ key, last, storedBytes, sha256 }: DeltaEntry): Expected => ({
   operation: 'load delta',

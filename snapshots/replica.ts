@@ -166,20 +166,6 @@ export class Replica {
     return this.#inFlight.enter()
   }
 
-  /** Serves from another store, which the replica owns from here on. See `replace`. */
-  async swap(next: Store, through: number, options: SwapOptions = {}): Promise<void> {
-    const own = { isTaken: false }
-    const load = async (): Promise<Received> => {
-      own.isTaken = true
-      return { store: next, through }
-    }
-    try {
-      await this.replace(load, options)
-    } finally {
-      if (!own.isTaken) this.#options.pool.release(next)
-    }
-  }
-
   /** Serves from what `load` brings, built beside the present store while that one answers: records that arrive from now on are applied to both, then one
    * assignment makes the switch. Rejects with SwapError, ImageError, SqlError or what `load` rejects with, and everything stays as it was. */
   async replace(load: () => Promise<Received>, options: SwapOptions = {}): Promise<void> {

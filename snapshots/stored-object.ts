@@ -1,6 +1,7 @@
 /** Reads objects whose size and hash are known beforehand: nothing that differs gets through, and nothing more than announced is taken. */
 import { assert } from '../src/base/assert.ts'
-import { LoadError } from './load-error.ts'
+import { messageOf } from '../src/base/message.ts'
+import { type LoadError, loadFailure } from './load-error.ts'
 import { type ObjectStore, StoreError } from './object-store.ts'
 import type { Sha256Stream, SnapshotPlatform } from './platform.ts'
 
@@ -30,10 +31,10 @@ export const readStored = async <T>(
 
 /** All of an object's bytes as they are stored, of which only the number is checked. Rejects with LoadError. */
 export const readWhole = async (objects: ObjectStore, expected: Expected): Promise<Uint8Array> => {
-  const { operation, key, revision, storedBytes } = expected
+  const { storedBytes } = expected
   const bytes = new Uint8Array(storedBytes)
   let filled = 0
-  const damaged = (reason: string): LoadError => new LoadError({ operation, key, revision, code: 'damaged', reason })
+  const damaged = (reason: string): LoadError => loadFailure(expected, 'damaged', reason)
   try {
     for await (const chunk of await fetched(objects, expected)) {
       if (filled + chunk.length > storedBytes) throw damaged(`it goes on behind ${storedBytes} bytes`)
@@ -50,15 +51,14 @@ export const readWhole = async (objects: ObjectStore, expected: Expected): Promi
 /** The failure of a call to the store, as one of loading. */
 export const storeFailure = (
   error: unknown,
-  { operation, key, revision }: { readonly operation: string; readonly key: string; readonly revision: number | null },
+  what: { readonly operation: string; readonly key: string; readonly revision: number | null },
 ): Error => {
   if (!(error instanceof StoreError)) return error instanceof Error ? error : new Error(String(error))
-  const code = error.code === 'too-large' ? 'damaged' : 'unavailable'
-  return new LoadError({ operation, key, revision, code, reason: error.message, cause: error })
+  return loadFailure(what, error.code === 'too-large' ? 'damaged' : 'unavailable', error.message, error)
 }
 
 const fetched = async (objects: ObjectStore, expected: Expected): Promise<AsyncIterable<Uint8Array>> => {
-  const { operation, key, revision, storedBytes } = expected
+  const { key, storedBytes } = expected
   let object: Awaited<ReturnType<ObjectStore['get']>>
   try {
     object = await objects.get(key)
@@ -66,12 +66,11 @@ const fetched = async (objects: ObjectStore, expected: Expected): Promise<AsyncI
     throw storeFailure(error, expected)
   }
   assert(object !== 'unchanged', 'the object was asked for whatever its version')
-  if (object === null) throw new LoadError({ operation, key, revision, code: 'missing', reason: `${objects.name} has no such object` })
+  if (object === null) throw loadFailure(expected, 'missing', `${objects.name} has no such object`)
   if (object.sizeBytes !== null && object.sizeBytes !== storedBytes) {
     // Its bytes are never looked at; whoever sends them is told so.
     await object.chunks[Symbol.asyncIterator]().return?.()
-    const reason = `it has ${object.sizeBytes} bytes, the manifest says ${storedBytes}`
-    throw new LoadError({ operation, key, revision, code: 'damaged', reason })
+    throw loadFailure(expected, 'damaged', `it has ${object.sizeBytes} bytes, the manifest says ${storedBytes}`)
   }
   return object.chunks
 }
@@ -114,14 +113,12 @@ class StoredCheck {
   }
 
   #damaged(reason: string): LoadError {
-    const { operation, key, revision } = this.#expected
-    return new LoadError({ operation, key, revision, code: 'damaged', reason })
+    return loadFailure(this.#expected, 'damaged', reason)
   }
 }
 
 /** The unpacked bytes; a decompressor's failure is told as what it is: of the store, or damage. */
 async function* unpacked(raw: AsyncIterable<Uint8Array>, check: StoredCheck, expected: Expected): AsyncGenerator<Uint8Array> {
-  const { operation, key, revision } = expected
   const chunks = raw[Symbol.asyncIterator]()
   let ended = false
   try {
@@ -134,10 +131,8 @@ async function* unpacked(raw: AsyncIterable<Uint8Array>, check: StoredCheck, exp
   } catch (cause) {
     ended = true
     if (check.failure !== null) throw check.failure
-    throw new LoadError({ operation, key, revision, code: 'damaged', reason: `it cannot be unpacked: ${messageOf(cause)}`, cause })
+    throw loadFailure(expected, 'damaged', `it cannot be unpacked: ${messageOf(cause)}`, cause)
   } finally {
     if (!ended) await chunks.return?.()
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

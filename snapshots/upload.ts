@@ -3,9 +3,9 @@ import { at } from '../src/base/assert.ts'
 import type { RevisedRecord } from '../src/log/log.ts'
 import type { RestoreBody } from '../src/log/record.ts'
 import { snapshotLimits } from './bounds.ts'
-import { encodeRecords, HEADER_BYTES, joinDelta } from './delta.ts'
+import { encodeRecords, headerBytes, joinDelta } from './delta.ts'
 import { type ImagePress, type ProvenImage, packedBytes, pressHere } from './image-press.ts'
-import { LoadError } from './load-error.ts'
+import { LoadError, loadFailure } from './load-error.ts'
 import type { LoadFrom } from './load-snapshot.ts'
 import type { DeltaEntry, SnapshotEntry } from './manifest.ts'
 import { deltaKey, restoreKey, snapshotKey } from './object-keys.ts'
@@ -84,9 +84,9 @@ export const uploadDeltas = async (
   const parts = await encodeRecords(records, to.platform.pause)
   const deltas: DeltaEntry[] = []
   for (let start = 0, from = first; start < parts.length; ) {
-    const next = fullAt(parts, start)
+    const next = fullAt(to.env, parts, start)
     const range = { first: from, last: next === parts.length ? last : at(records, next - 1).revision }
-    const raw = joinDelta(range, next - start, parts.slice(start, next))
+    const raw = joinDelta({ env: to.env, ...range }, next - start, parts.slice(start, next))
     deltas.push(await uploadRawDelta(to, { ...range, raw }))
     start = next
     from = range.last + 1
@@ -112,8 +112,7 @@ export const uploadRawDelta = async (
   await proven(what, async () => {
     // Byte by byte, which says more than decoding its records does, and takes a tenth of the time.
     if (await areEqual(await readDelta(to, entry), raw, to.platform.pause)) return
-    const reason = 'it unpacks to other bytes than were compressed'
-    throw new LoadError({ operation: 'read delta back', key: entry.key, revision: last, code: 'damaged', reason })
+    throw loadFailure({ ...what, operation: 'read delta back' }, 'damaged', 'it unpacks to other bytes than were compressed')
   })
   return entry
 }
@@ -167,8 +166,8 @@ const areEqual = async (a: Uint8Array, b: Uint8Array, pause: () => Promise<void>
 }
 
 /** Behind the parts from `start` on that one delta takes: one at least. */
-const fullAt = (parts: readonly Uint8Array[], start: number): number => {
-  let bytes = HEADER_BYTES
+const fullAt = (env: string, parts: readonly Uint8Array[], start: number): number => {
+  let bytes = headerBytes(env)
   for (let index = start; index < parts.length; index++) {
     bytes += at(parts, index).length
     if (index > start && bytes > snapshotLimits.writtenDeltaBytes) return index

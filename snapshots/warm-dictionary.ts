@@ -1,5 +1,6 @@
 /** Takes the dictionary of an image into memory, in turns. */
 import { limits } from '../src/base/limits.ts'
+import { messageOf } from '../src/base/message.ts'
 import type { Store } from '../src/store/facts.ts'
 import type { SnapshotPlatform } from './platform.ts'
 
@@ -12,6 +13,6 @@ export const warmDictionary = async (
   try {
     while (isServed() && !store.warm(limits.warmValues)) await pause()
   } catch (error) {
-    log('error', 'dictionary-not-warmed', { environment, reason: error instanceof Error ? error.message : String(error) })
+    log('error', 'dictionary-not-warmed', { environment, reason: messageOf(error) })
   }
 }

@@ -3,6 +3,7 @@ import type { Mutation } from './mutation.ts'
 
 const apply = 'src/log/apply.ts'
 const applies = ['test/portable/apply.test.ts', 'test/log/apply.test.ts']
+const foreign = ['test/portable/foreign-objects.test.ts']
 const stores = ['test/portable/store-model.test.ts', 'test/portable/store.test.ts']
 
 export const stateMutations: readonly Mutation[] = [
@@ -85,5 +86,21 @@ export const stateMutations: readonly Mutation[] = [
     find: 'compareArguments(at(a, i), at(b, j)) <= 0)',
     replace: 'compareArguments(at(a, i), at(b, j)) <= 2)',
     tests: stores,
+  },
+  {
+    name: 'image-of-any-environment',
+    breaks: 'a snapshot of another environment of the log is served',
+    file: 'snapshots/load-snapshot.ts',
+    find: 'found !== null && found !== env',
+    replace: "found !== null && found === ''",
+    tests: foreign,
+  },
+  {
+    name: 'delta-of-any-environment',
+    breaks: 'records of another environment of the log are applied',
+    file: 'snapshots/delta.ts',
+    find: 'if (found !== env)',
+    replace: "if (found === '')",
+    tests: foreign,
   },
 ]

@@ -18,7 +18,7 @@ const PAGE_BYTES = 4096
 
 const SCHEMA = `
 create table meta (id integer primary key check (id = 1), format text not null, schema_version integer not null,
-  revision integer not null, log_id text, state_hash text not null, active_policy integer) strict;
+  revision integer not null, log_id text, state_hash text not null, active_policy integer, environment text) strict;
 create table ${typeTable} (id integer primary key, name text not null unique) strict;
 create table ${entityTable} (id integer primary key, type integer not null, key text not null, unique (type, key)) strict;
 create table fact_table (name text primary key, predicate text not null, types text not null, orders text not null,
@@ -47,5 +47,5 @@ const tableNames = (database: Database): readonly unknown[] =>
 
 const createSchema = (database: Database): void => {
   database.exec(`pragma page_size=${PAGE_BYTES}; begin; ${SCHEMA} commit`)
-  runOnce(database, 'insert into meta values (1, ?, ?, -1, null, ?, null)', FORMAT, schemaVersion, '0'.repeat(32))
+  runOnce(database, 'insert into meta values (1, ?, ?, -1, null, ?, null, null)', FORMAT, schemaVersion, '0'.repeat(32))
 }

@@ -8,6 +8,8 @@ import { at, known } from '../../src/base/assert.ts'
 import type { Fact } from '../../src/base/value.ts'
 import type { RevisedRecord } from '../../src/log/log.ts'
 import type { Store } from '../../src/store/facts.ts'
+import { Feed, makePool, testPlatform } from '../snapshots/follower-feed.ts'
+import { plantDelta, plantSnapshot } from '../snapshots/planted.ts'
 import { bytesOf, env, Publisher, pool, TestReplica, withObject } from '../snapshots/support.ts'
 import { readerOf } from './support/roles.ts'
 
@@ -100,6 +102,21 @@ describe('verify', () => {
       expect(damaged.some((finding) => finding.startsWith('damaged: ') && finding.includes(key))).toBe(true)
     }
     expect(await findingsOf(publisher)).toEqual([])
+  })
+
+  test('objects of another environment of the log', async () => {
+    for (const plant of [plantSnapshot, plantDelta]) {
+      const [mine, other] = [await Feed.open(), await Feed.open({ env: 'other' })]
+      for (const feed of [mine, other]) {
+        feed.grant(feed.env)
+        await feed.publish(true)
+        feed.grant('bob')
+        await feed.publish()
+      }
+      const { key } = await plant(other, mine)
+      const { findings } = await verifyEnvironment({ objects: mine.objects, platform: testPlatform(), pool: makePool() }, 'demo')
+      expect(findings).toContain(`foreign: \`${key}\`: it belongs to environment \`other\`, expected \`demo\``)
+    }
   })
 
   test('no manifest, or one that cannot be used', async () => {

@@ -26,7 +26,9 @@ const some = (...revisions: readonly number[]): readonly RevisedRecord[] =>
     record: logRecord(facts(insert('has_role', `User:${revision}`)), { writeId: `write-${revision}` }),
   }))
 
-const range = { first: 3, last: 12 }
+const env = 'shop'
+
+const range = { env, first: 3, last: 12 }
 
 test('what is read is what was written', async () => {
   await fc.assert(
@@ -44,7 +46,7 @@ test('what is read is what was written', async () => {
           position += 1 + gap
           return { revision: position, record: found }
         })
-        const covered = { first: 4, last: position + after }
+        const covered = { env, first: 4, last: position + after }
         const bytes = await encoded(covered, records)
         expect(Array.from(deltaRecords(bytes, covered))).toEqual(records)
         expect(await encoded(covered, records)).toEqual(bytes)
@@ -87,8 +89,8 @@ const attempt = (work: () => readonly RevisedRecord[]): readonly RevisedRecord[]
 
 test('another range, records out of order or of their range', async () => {
   const bytes = await encoded(range, some(3, 5, 12))
-  expect(refusal(bytes, { first: 3, last: 13 }).message).toContain('covers positions 3 to 12, expected 3 to 13')
-  expect(refusal(bytes, { first: 2, last: 12 }).message).toContain('expected 2 to 12')
+  expect(refusal(bytes, { env, first: 3, last: 13 }).message).toContain('covers positions 3 to 12, expected 3 to 13')
+  expect(refusal(bytes, { env, first: 2, last: 12 }).message).toContain('expected 2 to 12')
   for (const revisions of [
     [5, 3],
     [5, 5],
@@ -101,8 +103,8 @@ test('another range, records out of order or of their range', async () => {
 
 test('a newer format, of the delta or of a record in it', async () => {
   const bytes = await encoded(range, some(3))
-  const newer = bytes.map((byte, index) => (index === 4 ? 2 : byte))
-  expect(refusal(newer, range)).toMatchObject({ code: 'format', message: 'the delta has format 2, known is 1: a newer version wrote it' })
+  const newer = bytes.map((byte, index) => (index === 4 ? 3 : byte))
+  expect(refusal(newer, range)).toMatchObject({ code: 'format', message: 'the delta has format 3, known is 2: a newer version wrote it' })
 })
 
 test('a restore record', async () => {
@@ -112,9 +114,48 @@ test('a restore record', async () => {
   )
 })
 
+const another = { code: 'foreign', message: 'it belongs to environment `shopping`, expected `shop`' }
+
+test('one of another environment, whatever its range', async () => {
+  const bytes = await encoded({ ...range, env: 'shopping' }, some(3))
+  expect(refusal(bytes, range)).toMatchObject(another)
+  expect(refusal(bytes, { ...range, last: 13 })).toMatchObject(another)
+  expect(() => partOf(bytes, range)).toThrow(expect.objectContaining(another))
+})
+
+/** As format 1 had it: without the environment. */
+const unnamed = (bytes: Uint8Array): Uint8Array =>
+  Uint8Array.from([...bytes.subarray(0, 25).map((byte, index) => (index === 4 ? 1 : byte)), ...bytes.subarray(26 + env.length)])
+
+test('one of format 1 is taken, and becomes part of one that says whose it is', async () => {
+  for (const revisions of [[], [3, 5, 12]]) {
+    const older = unnamed(await encoded(range, some(...revisions)))
+    expect(Array.from(deltaRecords(older, range), ({ revision }) => revision)).toEqual(revisions)
+    const { part, records } = partOf(older, range)
+    expect(joinDelta(range, records, [part])).toEqual(await encoded(range, some(...revisions)))
+    for (let length = 0; length < older.length; length++) expect(refusal(older.slice(0, length), range).code).toBe('damaged')
+  }
+  // As an earlier version wrote it, byte by byte.
+  const bytes = `41524344 01 ${'00'.repeat(7)}03 ${'00'.repeat(7)}0c 00000000`.replaceAll(' ', '')
+  expect(Buffer.from(unnamed(await encoded(range, []))).toString('hex')).toBe(bytes)
+})
+
+test('the header of one that is written now, byte by byte', async () => {
+  const bytes = `41524344 02 ${'00'.repeat(7)}03 ${'00'.repeat(7)}0c 00000000 04 73686f70`.replaceAll(' ', '')
+  expect(Buffer.from(await encoded(range, [])).toString('hex')).toBe(bytes)
+  const longest = { ...range, env: 'e'.repeat(64) }
+  const { part, records } = partOf(await encoded(longest, some(5)), longest)
+  expect([records, part]).toEqual([1, partOf(await encoded(range, some(5)), range).part])
+})
+
 test('two deltas as one', async () => {
-  const [one, two] = [await encoded({ first: 3, last: 7 }, some(3, 7)), await encoded({ first: 8, last: 12 }, some(9))]
-  const parts = [partOf(one), partOf(two)]
+  const ranges = [
+    { env, first: 3, last: 7 },
+    { env, first: 8, last: 12 },
+  ] as const
+  const deltas = [await encoded(ranges[0], some(3, 7)), await encoded(ranges[1], some(9))] as const
+  const parts = [partOf(deltas[0], ranges[0]), partOf(deltas[1], ranges[1])]
+  expect(() => partOf(deltas[1], ranges[0])).toThrow('covers positions 8 to 12, expected 3 to 7')
   const merged = joinDelta(
     range,
     parts.reduce((sum, { records }) => sum + records, 0),

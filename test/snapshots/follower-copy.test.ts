@@ -1,5 +1,6 @@
 /** The copy of an environment's objects that a fallback keeps: never worse than before, whatever the source does. */
 import { expect, test } from 'vitest'
+import { readArchive, writeArchive } from '../../snapshots/follower-archive.ts'
 import { ObjectCopy } from '../../snapshots/follower-copy.ts'
 import { manifestKey, parseManifest, printManifest } from '../../snapshots/manifest.ts'
 import { memoryObjectStore } from '../../snapshots/memory-store.ts'
@@ -7,6 +8,7 @@ import { objectBytes } from '../../snapshots/object-bytes.ts'
 import type { ObjectStore } from '../../snapshots/object-store.ts'
 import { at, known } from '../../src/base/assert.ts'
 import { Feed, faultyStore, follow, readers, repoPolicy, testPlatform } from './follower-feed.ts'
+import { plantSnapshot } from './planted.ts'
 
 const bytesAt = async (objects: ObjectStore, key: string): Promise<Uint8Array> => {
   const found = await objects.get(key)
@@ -163,4 +165,21 @@ test('a manifest after a restore is copied without the deltas that lead nowhere'
   await copy.update()
   expect(await readCopy()).toEqual(['ann', 'bob', 'eve'])
   expect((await keysIn(to)).filter((key) => key.includes('/deltas/'))).toEqual([])
+})
+
+test('a snapshot of another environment of the log is brought like any other, and the one before it serves', async () => {
+  const { feed, copy, to, readCopy } = await started()
+  const other = await Feed.open({ env: 'other' })
+  for (const user of ['mallory', 'mallet']) other.grant(user)
+  await other.publish(true)
+  const { key } = await plantSnapshot(other, feed)
+  await copy.update()
+  expect(await keysIn(to)).toContain(key)
+  expect(await readCopy()).toEqual(['ann'])
+  const archived = memoryObjectStore('imported')
+  await readArchive(writeArchive(to, ['demo']), archived)
+  const { follower, lines } = follow({ objects: archived })
+  await follower.refresh()
+  expect(readers(follower)).toEqual(['ann'])
+  expect(lines.filter(({ event }) => event === 'load-refused')).toMatchObject([{ fields: { code: 'foreign', key } }])
 })

@@ -14,6 +14,7 @@ import { known } from '../../src/base/assert.ts'
 import { apply } from '../../src/log/apply.ts'
 import type { RecordBody } from '../../src/log/record.ts'
 import type { LogFields, LogLevel } from '../../src/ops/log-line.ts'
+import { belongTo } from '../../src/store/environment.ts'
 import type { Store } from '../../src/store/facts.ts'
 import { facts, insert, logRecord } from '../support/record.ts'
 
@@ -38,6 +39,8 @@ export interface FeedOptions {
   readonly env?: string
   readonly logId?: string
   readonly objects?: ObjectStore
+  /** What a publisher does with its store at first. */
+  readonly prepare?: (store: Store, env: string) => void
 }
 
 export class Feed {
@@ -59,13 +62,16 @@ export class Feed {
   }
 
   /** With its genesis. */
-  static async open({ env = 'demo', logId = 'log', objects = memoryObjectStore() }: FeedOptions = {}): Promise<Feed> {
+  static async open(options: FeedOptions = {}): Promise<Feed> {
+    const { env = 'demo', logId = 'log', objects = memoryObjectStore(), prepare = named } = options
     const pool = makePool()
     const settings = { snapshotRecords: 1_000_000, snapshotIntervalMs: 1e9, retainedSnapshots: 3 }
     const holder: { feed?: Feed } = {}
     const epoch = (): number => holder.feed?.epoch ?? 1
     const publication = await Publication.open({ objects, env, platform: testPlatform(), pool, engine: 'test', epoch, settings })
-    const feed = new Feed({ env, logId, objects, store: pool.create(), publication })
+    const store = pool.create()
+    prepare(store, env)
+    const feed = new Feed({ env, logId, objects, store, publication })
     holder.feed = feed
     publication.continueFrom(-1)
     feed.append({ kind: 'genesis' })
@@ -105,6 +111,8 @@ export class Feed {
     })
   }
 }
+
+const named = ({ database }: Store, env: string): void => belongTo(database, env)
 
 export const repoPolicy = `
 actor User {}

@@ -116,7 +116,7 @@ test('small ones become one beside large ones that do not', async () => {
   const to = { objects: memoryObjectStore(), env, pool, platform: testPlatform() }
   const upload = async (revision: number, body: RecordBody): Promise<DeltaEntry> => {
     const parts = await encodeRecords([revised(revision, body)], to.platform.pause)
-    return uploadRawDelta(to, { first: revision, last: revision, raw: joinDelta({ first: revision, last: revision }, 1, parts) })
+    return uploadRawDelta(to, { first: revision, last: revision, raw: joinDelta({ env, first: revision, last: revision }, 1, parts) })
   }
   const largeRoles = roles(0, 3000)
   const deltas: DeltaEntry[] = []

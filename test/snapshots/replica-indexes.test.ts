@@ -4,7 +4,7 @@ import type { Replica } from '../../snapshots/replica.ts'
 import type { RecordBody } from '../../src/log/record.ts'
 import { imageOf, storeOf } from '../support/image.ts'
 import { facts, insert, wholeLog } from '../support/record.ts'
-import { openReplica, policy, reads, request } from './replica-support.ts'
+import { openReplica, policy, reads, request, swapTo } from './replica-support.ts'
 
 describe('indexes', () => {
   // Searched by what stands in the middle.
@@ -41,7 +41,7 @@ describe('indexes', () => {
         for (const { signature, columns } of replica.missingIndexes) store.ensureIndex(signature, columns)
       }),
     )
-    await replica.swap(storeOf(pool, withIndex), 2)
+    await swapTo({ replica, pool }, storeOf(pool, withIndex), 2)
     expect(replica.missingIndexes).toEqual([])
     expect(asked(replica)).toEqual(answer)
   })
@@ -50,7 +50,7 @@ describe('indexes', () => {
     const { replica, pool } = openReplica()
     await replica.take(log, 2)
     replica.start()
-    await replica.swap(storeOf(pool, imageOf(log)), 2)
+    await swapTo({ replica, pool }, storeOf(pool, imageOf(log)), 2)
     expect(replica.missingIndexes).toEqual([])
     const table = replica.store.tables().find(({ signature }) => signature.predicate === 'grants')
     expect(table?.orders).toContainEqual([1, 0, 2])
@@ -67,7 +67,7 @@ describe('indexes', () => {
     })
     await replica.take(wholeLog(policy()), 1)
     replica.start()
-    await replica.swap(storeOf(pool, imageOf(wholeLog(policy(), policy('# other')))), 2)
+    await swapTo({ replica, pool }, storeOf(pool, imageOf(wholeLog(policy(), policy('# other')))), 2)
     expect(compiled).toEqual([expect.stringContaining('# other')])
     expect(replica.problem).toBe('the active policy cannot be compiled by this version')
   })

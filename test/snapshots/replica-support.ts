@@ -2,9 +2,10 @@
 import { pause } from '../../snapshots/pause.ts'
 import type { MeasuredStorePool } from '../../snapshots/pool.ts'
 import { Replica } from '../../snapshots/replica.ts'
-import type { ReplicaOptions } from '../../snapshots/replica-options.ts'
+import type { ReplicaOptions, SwapOptions } from '../../snapshots/replica-options.ts'
 import type { Request } from '../../src/engine/engine.ts'
 import type { RecordBody } from '../../src/log/record.ts'
+import type { Store } from '../../src/store/facts.ts'
 import { testPool } from '../support/image.ts'
 import { insert, remove } from '../support/record.ts'
 
@@ -43,4 +44,23 @@ export const openReplica = (
     ...options,
   })
   return { replica, pool, logged }
+}
+
+/** Replaces what it serves by a store of the pool, which gets it back when it is not taken. */
+export const swapTo = async (
+  { replica, pool }: Pick<ReturnType<typeof openReplica>, 'replica' | 'pool'>,
+  store: Store,
+  through: number,
+  options: SwapOptions = {},
+): Promise<void> => {
+  const own = { isTaken: false }
+  const load = async () => {
+    own.isTaken = true
+    return { store, through }
+  }
+  try {
+    await replica.replace(load, options)
+  } finally {
+    if (!own.isTaken) pool.release(store)
+  }
 }

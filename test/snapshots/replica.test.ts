@@ -12,7 +12,7 @@ import type { RevisedRecord } from '../../src/log/log.ts'
 import type { RecordBody, RestoreBody } from '../../src/log/record.ts'
 import { applyTo, imageOf, storeOf, testPool } from '../support/image.ts'
 import { facts, logRecord, wholeLog } from '../support/record.ts'
-import { noReader, numbers, openReplica, policy, reader, reads, request } from './replica-support.ts'
+import { noReader, numbers, openReplica, policy, reader, reads, request, swapTo } from './replica-support.ts'
 
 const rejection = async (work: Promise<unknown>): Promise<unknown> =>
   work.then(
@@ -120,8 +120,8 @@ describe('restore records', () => {
     expect(() => replica.take([recordAt(6, facts(reader('cid')))], 6)).toThrow(RestoreNeeded)
     // One that ends in front of the record does not help.
     const early = storeOf(pool, imageOf([...wholeLog(policy(), facts(reader('ana'))), recordAt(3, facts(reader('bob')))]))
-    expect(await rejection(replica.swap(early, 4))).toMatchObject({ code: 'behind' })
-    await replica.swap(storeOf(pool, restored(5)), 5)
+    expect(await rejection(swapTo({ replica, pool }, early, 4))).toMatchObject({ code: 'behind' })
+    await swapTo({ replica, pool }, storeOf(pool, restored(5)), 5)
     expect({ revision: replica.revision, bob: reads(replica, 'bob'), ana: reads(replica, 'ana') }).toEqual({
       revision: 5,
       bob: false,
@@ -148,7 +148,7 @@ describe('restore records', () => {
         failures.push(error)
       }
     })
-    await replica.swap(storeOf(pool, imageOf(wholeLog(policy(), facts(reader('ana'))))), 2)
+    await swapTo({ replica, pool }, storeOf(pool, imageOf(wholeLog(policy(), facts(reader('ana'))))), 2)
     expect(failures).toEqual([expect.any(RestoreNeeded)])
     expect({ revision: replica.revision, bob: reads(replica, 'bob') }).toEqual({ revision: 3, bob: true })
     expect(() => replica.take([recordAt(5, facts(reader('cid')))], 5)).toThrow(RestoreNeeded)
@@ -165,7 +165,7 @@ describe('swaps', () => {
     replica.start()
     const waiter = replica.reach(5, 60_000)
     const next = storeOf(pool, imageOf(log.slice(0, 3)))
-    await replica.swap(next, 2)
+    await swapTo({ replica, pool }, next, 2)
     while (arriving.length > 0) await pause()
     for (const push of arriving.splice(0)) push()
     expect(replica.store).toBe(next)
@@ -179,7 +179,7 @@ describe('swaps', () => {
     await replica.take(log.slice(0, 3), 2)
     replica.start()
     const waiter = replica.reach(5, 60_000)
-    await replica.swap(storeOf(pool, imageOf(log)), 8)
+    await swapTo({ replica, pool }, storeOf(pool, imageOf(log)), 8)
     expect([await waiter, replica.revision, replica.through]).toEqual([true, 5, 8])
     await replica.take([...log.slice(3), recordAt(9, facts(reader('dan')))], 9)
     expect([reads(replica, 'ana'), reads(replica, 'cid'), reads(replica, 'dan')]).toEqual([false, true, true])
@@ -210,7 +210,7 @@ describe('swaps', () => {
     const shapes = shapesOf()
     expect(shapes.length).toBeGreaterThanOrEqual(4)
     const policyBefore = replica.policy
-    await replica.swap(storeOf(pool, imageOf(log)), 5)
+    await swapTo({ replica, pool }, storeOf(pool, imageOf(log)), 5)
     expect(replica.policy).toBe(policyBefore)
     expect(shapesOf()).toEqual(shapes)
     expect(asks()).toEqual(before)
@@ -221,18 +221,18 @@ describe('swaps', () => {
     const { replica, pool } = openReplica()
     await replica.take(log, 5)
     replica.start()
-    expect(await rejection(replica.swap(storeOf(pool, imageOf(log.slice(0, 4))), 4))).toMatchObject({ code: 'behind' })
+    expect(await rejection(swapTo({ replica, pool }, storeOf(pool, imageOf(log.slice(0, 4))), 4))).toMatchObject({ code: 'behind' })
     const foreign = imageOf([{ revision: 9, record: logRecord({ kind: 'genesis' }, { logId: 'other', writeId: 'g' }) }])
-    expect(await rejection(replica.swap(storeOf(pool, foreign), 9))).toMatchObject({ code: 'foreign' })
-    expect(await rejection(replica.swap(pool.create(), 9))).toMatchObject({ code: 'foreign' })
-    const first = replica.swap(storeOf(pool, imageOf(log)), 5)
-    expect(await rejection(replica.swap(storeOf(pool, imageOf(log)), 5))).toMatchObject({ code: 'busy' })
+    expect(await rejection(swapTo({ replica, pool }, storeOf(pool, foreign), 9))).toMatchObject({ code: 'foreign' })
+    expect(await rejection(swapTo({ replica, pool }, pool.create(), 9))).toMatchObject({ code: 'foreign' })
+    const first = swapTo({ replica, pool }, storeOf(pool, imageOf(log)), 5)
+    expect(await rejection(swapTo({ replica, pool }, storeOf(pool, imageOf(log)), 5))).toMatchObject({ code: 'busy' })
     await first
     expect(pool.use().used).toBe(1)
-    const closing = rejection(replica.swap(storeOf(pool, imageOf(log)), 5))
+    const closing = rejection(swapTo({ replica, pool }, storeOf(pool, imageOf(log)), 5))
     replica.close()
     expect(await closing).toMatchObject({ code: 'closed' })
-    expect(await rejection(replica.swap(storeOf(pool, imageOf(log)), 5))).toMatchObject({ code: 'closed' })
+    expect(await rejection(swapTo({ replica, pool }, storeOf(pool, imageOf(log)), 5))).toMatchObject({ code: 'closed' })
     expect(pool.use()).toMatchObject({ used: 0, idle: 2 })
   })
 
@@ -249,7 +249,7 @@ describe('swaps', () => {
     expect(await rejection(replica.replace(large))).toMatchObject({ name: 'SqlError', code: 7 })
     expect([replica.position, reads(replica, 'bob')]).toEqual(['log.env:5', true])
     await replica.take([recordAt(6, facts(reader('dan')))], 6)
-    await replica.swap(storeOf(pool, imageOf([...log, recordAt(6, facts(reader('dan')))])), 6)
+    await swapTo({ replica, pool }, storeOf(pool, imageOf([...log, recordAt(6, facts(reader('dan')))])), 6)
     expect([replica.position, reads(replica, 'dan'), pool.use().used]).toEqual(['log.env:6', true, 1])
   })
 
@@ -285,15 +285,15 @@ describe('swaps', () => {
     replica.start()
     const image = imageOf(log)
     const changes = Array.from({ length: 50_000 }, () => reader('x'))
-    const swap = replica.replace(async () => {
+    const overtaken = replica.replace(async () => {
       for (let revision = 6; revision < 6 + Math.ceil((limits.swapChanges + 1) / changes.length); revision++) {
         await replica.take([recordAt(revision, facts(...changes))], revision)
       }
       return { store: storeOf(pool, image), through: 5 }
     })
-    expect(await rejection(swap)).toMatchObject({ code: 'overtaken' })
+    expect(await rejection(overtaken)).toMatchObject({ code: 'overtaken' })
     expect(reads(replica, 'x')).toBe(true)
-    await replica.swap(storeOf(pool, imageOf([...log, recordAt(6, facts(reader('x')))])), 99)
+    await swapTo({ replica, pool }, storeOf(pool, imageOf([...log, recordAt(6, facts(reader('x')))])), 99)
     expect([replica.through, reads(replica, 'x'), pool.use().used]).toEqual([99, true, 1])
   })
 
@@ -303,7 +303,7 @@ describe('swaps', () => {
     replica.start()
     const many = numbers(30).map((index) => recordAt(6 + index, facts(...numbers(40).map((user) => reader(`q${index}-${user}`)))))
     const taking = replica.take(many, 40)
-    await replica.swap(storeOf(pool, imageOf(log.slice(0, 4))), 3, { force: true })
+    await swapTo({ replica, pool }, storeOf(pool, imageOf(log.slice(0, 4))), 3, { force: true })
     await taking
     expect([replica.position, replica.through]).toEqual(['log.env:3', 3])
     expect([reads(replica, 'ana'), reads(replica, 'bob'), reads(replica, 'cid'), reads(replica, 'q29-0')]).toEqual([
@@ -322,7 +322,7 @@ describe('swaps', () => {
     replica.start()
     const leave = replica.enter()
     const held = replica.store
-    await replica.swap(storeOf(pool, imageOf(log)), 5)
+    await swapTo({ replica, pool }, storeOf(pool, imageOf(log)), 5)
     expect(held.facts({ predicate: null, args: [] }, false, 10)).toHaveLength(2)
     expect(pool.use().used).toBe(2)
     let isDone = false
@@ -424,7 +424,7 @@ describe('swaps', () => {
           if (isPushed) push()
           const from = replica.revision
           const revision = Math.max(0, Math.min(whole.length - 1, from + ahead))
-          const failure = await rejection(replica.swap(storeOf(pool, imageAt(revision)), revision))
+          const failure = await rejection(swapTo({ replica, pool }, storeOf(pool, imageAt(revision)), revision))
           expect(failure).toSatisfy(
             (code) => code === 'resolved' || (revision < from && code instanceof SwapError && code.code === 'behind'),
           )

@@ -10,7 +10,6 @@ import type { ObjectStore } from '../../snapshots/object-store.ts'
 import { at, known } from '../../src/base/assert.ts'
 import { controlEnvironment } from '../../src/log/control.ts'
 import { developmentEnvironment } from '../../src/wire/api-key.ts'
-import { createEnvironment } from '../runtime/support/admin.ts'
 import { withTheTest } from '../runtime/support/edge.ts'
 import { createHarness } from '../runtime/support/harness.ts'
 import { basic } from '../runtime/support/policies.ts'
@@ -44,25 +43,32 @@ const newestOf = async (objects: ObjectStore, of: string): Promise<Foreign> => {
 }
 
 describe('a snapshot whose hashes and sizes are right', () => {
-  const foreign: readonly (readonly [name: string, code: string, reason: string, find: (edge: Edge) => Promise<Foreign>])[] = [
-    ['another log', 'foreign', 'it belongs to log `another`', snapshotOfAnotherLog],
-    ['another environment', 'damaged', 'the manifest says', ({ worker }) => newestOf(worker.bucket, controlEnvironment)],
+  const foreign: readonly (readonly [name: string, reason: string, find: (edge: Edge) => Promise<Foreign>])[] = [
+    ['another log', 'it belongs to log `another`', snapshotOfAnotherLog],
+    ['another environment', 'it belongs to environment `other`, expected', snapshotOfAnotherEnvironment],
   ]
 
-  test.each(foreign)('and that is of %s is refused: an older one answers, and without one it is 503', async (_, code, reason, find) => {
+  test.each(foreign)('and that is of %s is refused: an older one answers, and without one it is 503', async (_, reason, find) => {
     const edge = await startWorkerEdge()
     const { worker, cell, publish, ask } = edge
     await cell.facts(anaRole)
     await publish()
     const manifest = await manifestIn(worker.bucket)
     const { entry, bytes } = await find(edge)
-    const { revision, through, stateHash } = at(manifest.snapshots, 0)
-    const planted: SnapshotEntry = { ...entry, key: snapshotKey(env, revision, entry.sha256), revision, through, stateHash }
+    const { revision, through, sha256 } = entry
+    // Nothing that the manifest says of it is wrong.
+    expect([revision, through]).toEqual([manifest.coveredThrough, manifest.coveredThrough])
+    const planted: SnapshotEntry = { ...entry, key: snapshotKey(env, revision, sha256) }
     await worker.bucket.put(planted.key, bytes)
     await putManifest(worker.bucket, { ...manifest, snapshots: manifest.snapshots.with(0, planted) })
     const { status, body } = await ask.authorize(anaReads)
     expect([status, body.allowed, await ask.allowed(malloryReads)]).toEqual([200, true, false])
-    const told = expect.objectContaining({ msg: 'load-refused', key: planted.key, code, reason: expect.stringContaining(reason) })
+    const told = expect.objectContaining({
+      msg: 'load-refused',
+      key: planted.key,
+      code: 'foreign',
+      reason: expect.stringContaining(reason),
+    })
     expect(await worker.lines()).toContainEqual(told)
 
     const alone = await startWorkerEdge()
@@ -72,6 +78,20 @@ describe('a snapshot whose hashes and sizes are right', () => {
     expect(await alone.worker.lines()).toContainEqual(told)
   })
 })
+
+/** Of the same log, with as many records, in which `mallory` may read. */
+async function publishAnotherEnvironment({ replicator }: Edge): Promise<void> {
+  await replicator.createEnvironment('other')
+  await replicator.append('other', { kind: 'policy', source: basic, filename: null }, 'policy')
+  await replicator.publish('other')
+  await replicator.append('other', facts(insert('has_role', 'User:mallory', 'String:reader', 'Repo:r1')), 'facts')
+  await replicator.publish('other')
+}
+
+async function snapshotOfAnotherEnvironment(edge: Edge): Promise<Foreign> {
+  await publishAnotherEnvironment(edge)
+  return newestOf(edge.worker.bucket, 'other')
+}
 
 /** Of the same environment, in which `mallory` may read. */
 async function snapshotOfAnotherLog(): Promise<Foreign> {
@@ -88,14 +108,12 @@ async function snapshotOfAnotherLog(): Promise<Foreign> {
 describe('a delta whose hash and size are right', () => {
   const foreign: readonly (readonly [name: string, reason: string, plant: (edge: Edge, of: DeltaEntry) => Promise<DeltaEntry>])[] = [
     ['another log', 'belongs to log `another`', plantDeltaOfAnotherLog],
-    ['another environment', 'covers positions', plantDeltaOfControl],
+    ['another environment', 'it belongs to environment `other`, expected', plantDeltaOfAnotherEnvironment],
   ]
 
   test.each(foreign)('and that is of %s is refused: what is loaded goes on answering until it is mended', async (_, reason, plant) => {
     const edge = await startWorkerEdge()
     const { worker, cell, publish, ask, metric } = edge
-    await createEnvironment(cell, 'other')
-    await publish()
     expect(await ask.allowed(anaReads)).toBe(false)
     const changes = async () => Promise.all(['advanced', 'swapped'].map((outcome) => metric(`arctos_edge_looks{outcome="${outcome}"}`)))
     const before = await changes()
@@ -133,14 +151,15 @@ const plant = async (objects: ObjectStore, { first, last }: DeltaEntry, raw: Uin
 async function plantDeltaOfAnotherLog({ worker }: Edge, range: DeltaEntry): Promise<DeltaEntry> {
   const body = facts(insert('has_role', 'User:mallory', 'String:reader', 'Repo:r1'))
   const record = { revision: range.last, record: logRecord(body, { logId: 'another' }) }
-  return plant(worker.bucket, range, joinDelta(range, 1, await encodeRecords([record], platform.pause)))
+  return plant(worker.bucket, range, joinDelta({ ...range, env }, 1, await encodeRecords([record], platform.pause)))
 }
 
-/** Environments share revisions, and yet it is of other ones. */
-async function plantDeltaOfControl({ worker }: Edge, { first, last }: DeltaEntry): Promise<DeltaEntry> {
-  const delta = known((await manifestIn(worker.bucket, controlEnvironment)).deltas.at(-1), 'a delta')
-  expect([delta.first, delta.last]).not.toEqual([first, last])
-  const planted = { ...delta, first, last, key: deltaKey(env, first, last, delta.sha256) }
-  await worker.bucket.put(planted.key, await bytesOf(worker.bucket, delta.key))
+async function plantDeltaOfAnotherEnvironment(edge: Edge, { first, last }: DeltaEntry): Promise<DeltaEntry> {
+  await publishAnotherEnvironment(edge)
+  const { bucket } = edge.worker
+  const delta = known((await manifestIn(bucket, 'other')).deltas.at(-1), 'a delta')
+  expect([delta.first, delta.last]).toEqual([first, last])
+  const planted = { ...delta, key: deltaKey(env, first, last, delta.sha256) }
+  await bucket.put(planted.key, await bytesOf(bucket, delta.key))
   return planted
 }

@@ -1,4 +1,5 @@
 /** Objects behind any web server, to be read only: a served folder, a public bucket, an origin cell. */
+import { chunkReader } from './chunk-reader.ts'
 import { boundedChunks, wait, within } from './deadline.ts'
 import { checkKey } from './key-rules.ts'
 import type { ObjectStore, StoredObject } from './object-store.ts'
@@ -11,6 +12,8 @@ export interface HttpStoreOptions {
   readonly fetch?: HttpStoreFetch
   /** Longest wait for the head of a response, and for each next chunk. */
   readonly timeoutMs?: number
+  /** Each chunk is valid until the next one is asked for: for readers that have little memory, and keep none. */
+  readonly oneBuffer?: boolean
 }
 
 /** The part of `fetch` that is used. */
@@ -45,13 +48,15 @@ class HttpReader {
   readonly #secret: string | null
   readonly #fetch: HttpStoreFetch
   readonly #timeoutMs: number
+  readonly #oneBuffer: boolean
 
-  constructor({ url, secret = null, fetch: given, timeoutMs = TIMEOUT_MS }: HttpStoreOptions) {
+  constructor({ url, secret = null, fetch: given, timeoutMs = TIMEOUT_MS, oneBuffer = false }: HttpStoreOptions) {
     this.#url = url.replace(/\/+$/, '')
     this.#secret = secret
     // Called as a bare function: workerd refuses a `fetch` with another `this`.
     this.#fetch = given ?? ((target, request) => fetch(target, request))
     this.#timeoutMs = timeoutMs
+    this.#oneBuffer = oneBuffer
     this.name = `web server ${withoutUser(this.#url)}`
   }
 
@@ -110,7 +115,7 @@ class HttpReader {
       )
     }
     const announced = encoded ? null : sizeOf(response.headers.get('content-length'))
-    const chunks = boundedChunks(bodyOf(response), {
+    const chunks = boundedChunks(bodyOf(response, announced, this.#oneBuffer), {
       idleMs: this.#timeoutMs,
       sizeBytes: announced,
       end,
@@ -177,14 +182,8 @@ async function* each(parts: readonly Uint8Array[], rest?: AsyncIterator<Uint8Arr
   }
 }
 
-async function* bodyOf(response: Response): AsyncGenerator<Uint8Array> {
-  const reader = response.body?.getReader()
-  if (reader === undefined) return
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return
-    yield value
-  }
+async function* bodyOf({ body }: Response, sizeBytes: number | null, oneBuffer: boolean): AsyncGenerator<Uint8Array> {
+  if (body !== null) yield* chunkReader(body, sizeBytes, oneBuffer).chunks
 }
 
 const sizeOf = (text: string | null): number | null => (text !== null && /^[0-9]{1,15}$/.test(text) ? Number(text) : null)

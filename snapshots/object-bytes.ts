@@ -9,7 +9,7 @@ export const objectBytes = async (key: string, object: StoredObject, maxBytes: n
   for await (const chunk of object.chunks) {
     sizeBytes += chunk.length
     if (sizeBytes > maxBytes) throw new StoreError('too-large', `\`${key}\` has more than ${maxBytes} bytes`)
-    parts.push(chunk)
+    parts.push(new Uint8Array(chunk))
   }
   return joinBytes(parts)
 }

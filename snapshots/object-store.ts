@@ -22,6 +22,7 @@ export interface StoredObject {
   readonly version: string
   /** Null where the server does not tell. */
   readonly sizeBytes: number | null
+  /** Of stores that Workers read, each is valid until the next one is asked for. */
   readonly chunks: AsyncIterable<Uint8Array>
 }
 

@@ -13,7 +13,8 @@ export interface SnapshotPlatform {
   readonly sha256: () => Sha256Stream
   /** Off the calling thread where the platform can. */
   readonly gzip: (bytes: Uint8Array) => Promise<Uint8Array>
-  /** Breaks off with an error when the bytes are no gzip or end early. */
+  /** Breaks off with an error when the bytes are no gzip or end early. A chunk is valid until the next one is asked for, and those that it is given may be, too, on
+   * platforms of Workers. */
   readonly gunzip: (chunks: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>
   /** Lets whatever waits run first. */
   readonly pause: () => Promise<void>

@@ -4,7 +4,7 @@ import { type Instance, instantiate, openDatabase } from '../src/store/binding.t
 import { type Database, type ImageReceiver, SqlError } from '../src/store/database.ts'
 import type { DictionaryBounds } from '../src/store/dictionary.ts'
 import type { Store } from '../src/store/facts.ts'
-import { isNoMemory, outOfMemory, resultCodes } from '../src/store/instance.ts'
+import { firstMemoryBytes, isNoMemory, outOfMemory, resultCodes } from '../src/store/instance.ts'
 import { SchemaError } from '../src/store/schema.ts'
 import { createStore, openImage } from '../src/store/store.ts'
 import { ImageError, type ImageWriter, type StorePart, type StorePool } from './store-pool.ts'
@@ -16,8 +16,10 @@ export interface WasmModules {
 }
 
 export interface StorePoolOptions extends WasmModules {
-  /** Ceiling of one database's memory: 8 MiB to 2 GiB. */
+  /** Ceiling of one database's memory: at most 2 GiB. */
   readonly maxBytes: number
+  /** What the memory of a database begins with, as the module asks for it. */
+  readonly firstBytes?: number
   /** Milliseconds since 1970. */
   readonly nowMs: () => number
   /** Ceiling of the memory of all databases together. */
@@ -45,8 +47,6 @@ export interface MeasuredStorePool extends StorePool {
 
 /** Enough for a replica and the one that replaces it to take turns. */
 const MAX_IDLE = 2
-/** Of an instance that is new. */
-const FIRST_BYTES = 8 * 1024 * 1024
 
 interface Use {
   readonly instance: Instance
@@ -79,6 +79,7 @@ class InstancePool implements MeasuredStorePool {
   receive(rawBytes: number, owner: Owner | null = null): ImageWriter {
     const { imageBytes = Number.POSITIVE_INFINITY, dictionary, slack } = this.#options
     if (rawBytes > imageBytes) throw new SqlError(resultCodes.noMemory, `images of at most ${imageBytes} bytes can be replaced here`)
+    this.#makeWay(rawBytes, owner)
     const roomy = this.#idle.findIndex(({ sizeBytes }) => sizeBytes >= rawBytes)
     const [instance] = this.#idle.splice(roomy < 0 ? this.#idle.length - 1 : roomy, 1)
     const database = this.#open(instance, owner)
@@ -94,8 +95,7 @@ class InstancePool implements MeasuredStorePool {
   }
 
   use(): PoolUse {
-    const instances = [...Array.from(this.#used.values(), ({ instance }) => instance), ...this.#idle]
-    return { used: this.#used.size, idle: this.#idle.length, bytes: instances.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) }
+    return { used: this.#used.size, idle: this.#idle.length, bytes: this.#usedBytes() + bytesOf(this.#idle) }
   }
 
   part(giveUp: () => boolean): StorePart {
@@ -118,14 +118,25 @@ class InstancePool implements MeasuredStorePool {
   }
 
   #instantiate(owner: Owner | null): Instance {
-    const { sqlite, trampoline, maxBytes, nowMs } = this.#options
-    if (!this.#makeRoom(FIRST_BYTES, owner)) throw outOfMemory()
+    const { sqlite, trampoline, maxBytes, firstBytes = firstMemoryBytes, nowMs } = this.#options
+    if (!this.#makeRoom(firstBytes, owner)) throw outOfMemory()
     const instance: Instance = instantiate(sqlite, trampoline, {
       maxBytes,
+      firstBytes,
       nowMs,
       mayGrow: (bytes) => this.#makeRoom(bytes, this.#ownerOf(instance)),
     })
     return instance
+  }
+
+  #usedBytes(): number {
+    return bytesOf(Array.from(this.#used.values(), ({ instance }) => instance))
+  }
+
+  /** What others have to give up for an image leaves instances that it is received into: those that are let go take their memory until they are collected. */
+  #makeWay(bytes: number, owner: Owner | null): void {
+    const { totalBytes = Number.POSITIVE_INFINITY } = this.#options
+    while (this.#usedBytes() + bytes > totalBytes && owner?.giveUp() === true);
   }
 
   #ownerOf(instance: Instance): Owner | null {
@@ -168,6 +179,8 @@ class InstancePool implements MeasuredStorePool {
     this.#idle = idle.slice(-MAX_IDLE)
   }
 }
+
+const bytesOf = (instances: readonly Instance[]): number => instances.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
 
 interface Place {
   open(): Store

@@ -1,6 +1,7 @@
 /** Objects in a bucket of Cloudflare R2, by the binding that a Worker has of it. */
 
 import { limits } from '../src/base/limits.ts'
+import { chunkReader } from './chunk-reader.ts'
 import { boundedChunks, within } from './deadline.ts'
 import { byKey, checkKey } from './key-rules.ts'
 import {
@@ -120,21 +121,13 @@ class R2Store implements ObjectStore {
   }
 
   #chunks(call: StoreCall, body: ReadableStream<Uint8Array>, sizeBytes: number): AsyncIterable<Uint8Array> {
-    const reader = body.getReader()
-    return boundedChunks(each(reader), {
+    const reader = chunkReader(body, sizeBytes)
+    return boundedChunks(reader.chunks, {
       idleMs: this.#timeoutMs,
       sizeBytes,
-      end: () => void reader.cancel().catch(() => undefined),
+      end: () => void reader.cancel(),
       failure: (why, cause) => (cause instanceof StoreError ? cause : storeFailure('unavailable', call, why, cause)),
     })
-  }
-}
-
-async function* each(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return
-    yield value
   }
 }
 

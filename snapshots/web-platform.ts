@@ -2,6 +2,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { hex } from '../src/base/hash.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
+import { chunkReader } from './chunk-reader.ts'
 import { pause } from './pause.ts'
 import type { SnapshotPlatform } from './platform.ts'
 
@@ -24,21 +25,17 @@ export const webSnapshotPlatform = (log: WriteLogLine): SnapshotPlatform => ({
 
 async function* gunzip(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const { readable, writable } = new DecompressionStream('gzip')
-  const reader = readable.getReader()
+  const reader = chunkReader(readable)
   const fed = feed(chunks, writable.getWriter())
   // It is awaited at the end; until then a failure of the source reaches the reader.
   fed.catch(() => undefined)
   let ended = false
   try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) break
-      yield value
-    }
+    yield* reader.chunks
     ended = true
   } finally {
     // Whoever stops early frees the source too.
-    if (!ended) await reader.cancel().catch(() => undefined)
+    if (!ended) await reader.cancel()
   }
   await fed
 }

@@ -7,15 +7,17 @@ const mib = 1024 * 1024
 
 export const workerMemory = {
   /** Of all databases together. */
-  defaultMib: 106,
+  defaultMib: 99,
   /** The database of the keys, and two of the smallest others. */
   minimumMib: 32,
 } as const
 
 /** Of the database of the keys, while it is small. */
-const CONTROL_BYTES = 8 * mib
+const CONTROL_BYTES = 2 * mib
 /** What a database takes beside its image: caches, statements, what a question needs. */
 const BESIDE_BYTES = 3 * mib
+/** What the memory of a database begins with, of which SQLite takes 0.8 MiB: the module that is deployed asks for no more. */
+export const workerFirstBytes = mib
 /** An image is received with so much room to grow: a share of itself. */
 export const workerSlack = 0.05
 
@@ -28,4 +30,4 @@ export const largestWorkerImage = (totalMib: number = workerMemory.defaultMib): 
 export const workerDeltas: DeltaBounds = { ahead: 1, rawBytes: snapshotLimits.writtenDeltaBytes }
 
 /** Outside of the databases, per environment: 2 MiB at most. */
-export const workerDictionary: DictionaryBounds = { cachedValues: 2500, residentBytes: mib }
+export const workerDictionary: DictionaryBounds = { cachedValues: 2500, residentBytes: mib / 2 }

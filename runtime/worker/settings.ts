@@ -78,7 +78,8 @@ const sourceOf = ({ store, origin, secret }: Configuration, binding: unknown): (
   return () => prefixed(r2ObjectStore({ bucket: binding, name: 'R2', timeoutMs: STORE_TIMEOUT_MS }), place.prefix)
 }
 
-const webStore = (url: string, secret: string | null): ObjectStore => httpObjectStore({ url, secret, timeoutMs: STORE_TIMEOUT_MS })
+const webStore = (url: string, secret: string | null): ObjectStore =>
+  httpObjectStore({ url, secret, timeoutMs: STORE_TIMEOUT_MS, oneBuffer: true })
 
 /** The one place where a binding is taken for what its configuration says. */
 const isBucket = (binding: unknown): binding is R2Bucket =>

@@ -1,4 +1,4 @@
-/** What the process of a Worker takes at its peak while images of 45 MB replace each other, beyond what it takes before it has any. */
+/** What an isolate holds at its peak of what a platform counts, while images of 45 MB replace each other; and what its process takes meanwhile. */
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { assert, at } from '../../src/base/assert.ts'
@@ -6,27 +6,34 @@ import { answerOf, checkOf, grants } from './ask-cell.ts'
 import { type Answer, headerOf } from './connection.ts'
 import type { EdgeWorld } from './edge.ts'
 import { insertsOf, writeRecord } from './edge-images.ts'
-import type { Figure } from './figure.ts'
+import { atMost, type Figure } from './figure.ts'
+import { countedBytes, sample } from './inspector.ts'
 import { checkQuestions } from './questions.ts'
 import { startWorkerd } from './workerd.ts'
 
-const SWAPS = 6
+/** After about ten garbage is collected. */
+const SWAPS = 14
 const LOOK_MS = 20
 /** A minute at least. */
 const MOST_LOOKS = 3000
 const MB = 1e6
+/** As limits of memory are counted, those of heaps among them. */
+const MIB = 1024 * 1024
+const ISOLATE_MIB = 128
 
 /** Figures of Linux, which alone tells of peaks; none elsewhere. */
 export const memoryFigures = async (world: EdgeWorld): Promise<Figure[]> => {
   if (process.platform !== 'linux') return []
   const { size, images, loaded, answers } = world
-  const worker = await startWorkerd({ ...world, settings: { ...world.settings, ARCTOS_REFRESH_MS: String(LOOK_MS) } })
+  const worker = await startWorkerd({ ...world, settings: { ...world.settings, ARCTOS_REFRESH_MS: String(LOOK_MS) }, inspected: true })
   try {
     await worker.untilAnswered({ path: '/livez', body: null }, '{"message":"alive"}')
     const idle = peakBytes(worker.pid)
     const { allowed, ...question } = at(checkQuestions(answers, 1, 71), 0)
     await worker.untilAnswered(checkOf(question), answerOf(allowed))
     const one = peakBytes(worker.pid)
+    const inspector = await worker.inspector()
+    const sampling = sample(inspector, { live: false })
     const image = { rawBytes: 0 }
     for (let number = 0; number < SWAPS; number += 1) {
       const { store } = loaded
@@ -36,15 +43,19 @@ export const memoryFigures = async (world: EdgeWorld): Promise<Figure[]> => {
       await untilAt(entry.revision, () => worker.client.ask(checkOf(question)))
       image.rawBytes = entry.rawBytes
     }
-    const databases = await worker.client.send({ path: '/metrics', body: null })
-    const wasm = Number(/^arctos_wasm_bytes (\d+)/m.exec(databases.body)?.[1])
+    const most = await sampling.most()
+    await inspector.collect()
+    const after = await inspector.memory()
+    inspector.close()
     const name = 'workerd: peak of its memory above that of an idle one'
     return [
       { name: 'image of the swaps, raw', size, value: image.rawBytes / MB, unit: 'MB' },
       { name: 'workerd: peak of its memory, nothing loaded', size, value: idle / MB, unit: 'MB' },
       { name: `${name}, one image loaded`, size, value: (one - idle) / MB, unit: 'MB' },
       { name: `${name}, ${SWAPS} swaps`, size, value: (peakBytes(worker.pid) - idle) / MB, unit: 'MB' },
-      { name: 'databases of the Worker after the swaps', size, value: wasm / MB, unit: 'MB' },
+      { name: `isolate: most that counts in ${SWAPS} swaps`, size, value: countedBytes(most) / MIB, unit: 'MiB', bar: atMost(ISOLATE_MIB) },
+      { name: 'isolate: of that in wasm', size, value: most.wasm / MIB, unit: 'MiB' },
+      { name: 'isolate: what counts after the swaps and a collection', size, value: countedBytes(after) / MIB, unit: 'MiB' },
     ]
   } finally {
     await worker.stop()

@@ -1,4 +1,5 @@
 /** The Worker of the bench: the real one, with an echo route and one that decides many questions in one request. */
+import './wasm-memories.ts'
 import sqlite from '@sqlite.org/sqlite-wasm/sqlite3.wasm'
 import type { Route } from '../../runtime/exchange.ts'
 import { json } from '../../runtime/reply.ts'

@@ -13,9 +13,12 @@ import { freePorts } from '../servers/free-ports.ts'
 import { startWatched } from '../servers/watched.ts'
 import { Client } from './client.ts'
 import { Connection, type Sent } from './connection.ts'
+import { type Inspector, inspectorAt } from './inspector.ts'
 
 const MAX_BYTES = 2 ** 30
 const COMPATIBILITY_DATE = '2026-10-20'
+/** By default the heap may take a share of the machine, and garbage is left for as long. */
+const ISOLATE_MIB = 128
 const LOOK_MS = 1
 const ANSWER_MS = 120_000
 
@@ -57,6 +60,8 @@ export interface WorkerdOptions {
   readonly directory: string
   readonly objects: ServedObjects
   readonly settings?: Readonly<Record<string, string>>
+  /** With an inspector, and with the heap that an isolate may have. */
+  readonly inspected?: boolean
 }
 
 export interface RunningWorker {
@@ -65,15 +70,18 @@ export interface RunningWorker {
   readonly client: Client
   /** From before the process was started until the answer came for the first time; what comes before it is a refusal to wait for. */
   untilAnswered(sent: Omit<Sent, 'key'>, answer: string): Promise<number>
+  /** Of one that is inspected. */
+  inspector(): Promise<Inspector>
   stop(): Promise<void>
 }
 
-export const startWorkerd = async ({ directory, objects, settings = {} }: WorkerdOptions): Promise<RunningWorker> => {
-  const [port = 0] = await freePorts(1)
+export const startWorkerd = async ({ directory, objects, settings = {}, inspected = false }: WorkerdOptions): Promise<RunningWorker> => {
+  const [port = 0, inspectorPort = 0] = await freePorts(2)
   const config = join(directory, `worker-${port}.capnp`)
-  await writeFile(config, configuration(port, { ARCTOS_MODE: 'development', ARCTOS_STORE: objects.url, ...settings }))
+  await writeFile(config, configuration(port, { ARCTOS_MODE: 'development', ARCTOS_STORE: objects.url, ...settings }, inspected))
   const startMs = performance.now()
-  const watched = await startWatched([binary(), 'serve', config], join(directory, 'workerd.out'))
+  const flags = inspected ? [`--inspector-addr=127.0.0.1:${inspectorPort}`] : []
+  const watched = await startWatched([binary(), 'serve', ...flags, config], join(directory, 'workerd.out'))
   const client = new Client({ port }, developmentKey)
   return {
     port,
@@ -92,9 +100,14 @@ export const startWorkerd = async ({ directory, objects, settings = {} }: Worker
         await delay(LOOK_MS)
       }
     },
+    inspector() {
+      assert(inspected, 'it was started with an inspector')
+      return inspectorAt(inspectorPort)
+    },
     async stop() {
       client.close()
-      watched.signal('SIGTERM')
+      // It waits for an inspector to leave.
+      watched.signal(inspected ? 'SIGKILL' : 'SIGTERM')
       await watched.ended
     },
   }
@@ -119,9 +132,11 @@ const binary = (): string => {
 const configuration = (
   port: number,
   settings: Readonly<Record<string, string>>,
+  inspected: boolean,
 ): string => `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name = "worker", worker = .worker), (name = "internet", network = (allow = ["private", "local", "public"]))],
+  v8Flags = [${inspected ? `"--max-heap-size=${ISOLATE_MIB}"` : ''}],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "worker")],
 );
 const worker :Workerd.Worker = (

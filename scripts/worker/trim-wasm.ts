@@ -12,9 +12,16 @@ interface Section {
   readonly end: number
 }
 
+export interface Trimmed {
+  readonly exports: ReadonlySet<string>
+  /** What the imported memory has at least. Whoever asks for less than static data and stack take makes a module that does not start. */
+  readonly memoryBytes: number
+}
+
 /** The module with these exports only: the bodies of functions that nothing calls become a trap, and numbers stay what they are, so that all that is kept is kept
  * byte by byte. Throws Bug for what this does not know: it was written for one module. */
-export const trimWasm = (bytes: Uint8Array, wanted: ReadonlySet<string>): Uint8Array => {
+export const trimWasm = (given: Uint8Array, wanted: Trimmed): Uint8Array => {
+  const bytes = new Uint8Array(given)
   const sections = sectionsOf(bytes)
   const reader = (id: number): WasmReader =>
     new WasmReader(
@@ -24,12 +31,13 @@ export const trimWasm = (bytes: Uint8Array, wanted: ReadonlySet<string>): Uint8A
         0,
       ),
     )
-  const imported = importedFunctions(reader(SECTIONS.imports))
-  const exports = exportsOf(reader(SECTIONS.exports)).filter(({ name }) => wanted.has(name))
+  const { functions: imported, memoryAt } = importsOf(reader(SECTIONS.imports))
+  const exports = exportsOf(reader(SECTIONS.exports)).filter(({ name }) => wanted.exports.has(name))
   const bodies = bodiesOf(reader(SECTIONS.code))
   const called = exports.flatMap(({ kind, index }) => (kind === 0 ? [index] : []))
   const roots = [...called, reader(SECTIONS.start).unsigned(), ...tableFunctions(reader(SECTIONS.elements))]
   const live = reachable(roots, (index) => (index < imported ? [] : calledIn(bytes, at(bodies, index - imported))))
+  setMemory(bytes, memoryAt, wanted.memoryBytes)
   const parts = sections.map(({ id, start, end }) => {
     if (id === SECTIONS.exports) return section(id, vector(exports.map(({ start: from, end: to }) => bytes.subarray(from, to))))
     if (id !== SECTIONS.code) return [id, ...unsigned(end - start), ...bytes.subarray(start, end)]
@@ -94,8 +102,10 @@ const sectionsOf = (bytes: Uint8Array): readonly Section[] => {
   return found
 }
 
-const importedFunctions = (reader: WasmReader): number => {
+/** How many functions there are, and where the limits of the memory stand. */
+const importsOf = (reader: WasmReader): { readonly functions: number; readonly memoryAt: number } => {
   let functions = 0
+  let memoryAt = 0
   for (let left = reader.unsigned(); left > 0; left--) {
     reader.name()
     reader.name()
@@ -104,15 +114,28 @@ const importedFunctions = (reader: WasmReader): number => {
     if (kind === 0) {
       functions++
       reader.skipInteger()
-    } else skipLimits(reader)
+    } else {
+      memoryAt = reader.place
+      skipLimits(reader)
+    }
   }
-  return functions
+  return { functions, memoryAt }
 }
 
 const skipLimits = (reader: WasmReader): void => {
   const flags = reader.byte()
   reader.skipInteger()
   if ((flags & 1) === 1) reader.skipInteger()
+}
+
+const PAGE_BYTES = 65_536
+
+/** Writes the least pages in as many bytes as were there, so that nothing behind them moves. */
+const setMemory = (bytes: Uint8Array, memoryAt: number, memoryBytes: number): void => {
+  const start = memoryAt + 1
+  const pages = memoryBytes / PAGE_BYTES
+  assert(at(bytes, start) >= 128 && at(bytes, start + 1) < 128 && pages < 1 << 14, 'the least pages are a number of two bytes')
+  bytes.set([(pages & 127) | 128, pages >>> 7], start)
 }
 
 interface Export {

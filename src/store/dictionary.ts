@@ -104,7 +104,8 @@ export class Dictionary {
     return this.#remember(type, value.id, id)
   }
 
-  /** Takes up to so many values of an image into memory; true when all are there. Values that are interned join them by themselves then. */
+  /** Takes up to so many values of an image into memory; true when all are there, or as many as there is room for. Values that are interned join them by themselves
+   * when all are. */
   warm(values: number): boolean {
     this.#selectNext.each(
       ([id, type, key]) => {
@@ -115,7 +116,7 @@ export class Dictionary {
       this.#resident.count,
       values,
     )
-    return this.#complete
+    return this.#complete || this.#resident.isFull
   }
 
   /** Forgets what was cached, for the tables may have changed underneath; all of it when ids may mean something else than before. */

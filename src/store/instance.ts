@@ -4,8 +4,10 @@ import { SqlError } from './database.ts'
 import { type SqliteExports, sqliteExports, trampolineFunctions } from './exports.ts'
 
 export interface InstanceOptions {
-  /** Ceiling of the wasm memory: over it SQLite reports code 7. At least 8 MiB, at most 2 GiB. */
+  /** Ceiling of the wasm memory: over it SQLite reports code 7. At least what it begins with, at most 2 GiB. */
   readonly maxBytes: number
+  /** What the memory begins with: what the module asks for, by default the 8 MiB of the package's. */
+  readonly firstBytes?: number
   /** Wall clock in milliseconds, for SQLite's own date functions. */
   readonly nowMs: () => number
   /** Asked before the memory grows by so many bytes: where several instances share a bound. */
@@ -34,13 +36,13 @@ export const resultCodes = {
   done: 101,
 } as const
 
+export const firstMemoryBytes = 8 * 1024 * 1024
 const PAGE_BYTES = 65_536
 /** SQLITE_INTEGER, SQLITE_TEXT */
 const INTEGER = 1
 const TEXT = 3
-const INITIAL_PAGES = 128
-/** Memory grows by at least this share of itself, so that a bulk load does not grow it page by page. */
-const GROWTH_SHARE = 16
+/** Memory grows by at least so much, so that a bulk load does not grow it page by page, and by no more, as little shall stay unused. */
+const GROWTH_BYTES = 262_144
 const SCRATCH_BYTES = 4096
 /** Below this many code units a loop beats the call into the encoder or decoder (measured: on Node they cross at about 25 and 14). */
 const SHORT_ENCODE = 24
@@ -69,11 +71,13 @@ export class Instance {
   readonly #scratch: number
 
   constructor(sqlite: WebAssembly.Module, trampoline: WebAssembly.Module, options: InstanceOptions) {
-    const pages = Math.floor(options.maxBytes / PAGE_BYTES)
-    assert(pages >= INITIAL_PAGES && pages <= 32_768, `maxBytes is ${options.maxBytes}, want 8 MiB to 2 GiB`)
+    const { firstBytes = firstMemoryBytes, maxBytes } = options
+    const pages = Math.floor(maxBytes / PAGE_BYTES)
+    const initial = firstBytes / PAGE_BYTES
+    assert(pages >= initial && pages <= 32_768, `maxBytes is ${maxBytes}, want ${firstBytes} to 2 GiB`)
     this.#maxBytes = pages * PAGE_BYTES
     this.#mayGrow = options.mayGrow ?? (() => true)
-    this.#memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: pages })
+    this.#memory = new WebAssembly.Memory({ initial, maximum: pages })
     this.#bytes = new Uint8Array(this.#memory.buffer)
     this.#view = new DataView(this.#memory.buffer)
     this.wasm = sqliteExports(new WebAssembly.Instance(sqlite, this.#imports(sqlite, options.nowMs)))
@@ -218,7 +222,7 @@ export class Instance {
   #grow(bytes: number): number {
     const current = this.#bytes.length
     if (bytes > this.#maxBytes) return 0
-    const roomy = Math.min(this.#maxBytes, Math.max(bytes, current + Math.floor(current / GROWTH_SHARE)))
+    const roomy = Math.min(this.#maxBytes, Math.max(bytes, current + GROWTH_BYTES))
     const pages = [roomy, bytes].map((wanted) => Math.ceil((wanted - current) / PAGE_BYTES))
     const granted = pages.find((more) => this.#mayGrow(more * PAGE_BYTES))
     if (granted === undefined) return 0

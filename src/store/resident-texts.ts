@@ -48,6 +48,11 @@ export class ResidentTexts {
     return this.#bytes
   }
 
+  /** Nothing that is added is held any more. */
+  get isFull(): boolean {
+    return this.#bytes > this.#maxBytes
+  }
+
   clear(): void {
     // Most dictionaries are small: tables are made when something is put into them.
     this.#tables = Array.from({ length: 1 << TABLE_BITS }, () => noSlots)
@@ -97,7 +102,7 @@ export class ResidentTexts {
     }
     const hash = hashOf(type, text)
     if (hash === NOT_HELD) return false
-    if (this.#bytes > this.#maxBytes) {
+    if (this.isFull) {
       this.#lossless = false
       return false
     }

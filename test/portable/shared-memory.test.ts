@@ -60,6 +60,33 @@ test('then whoever needs it asks for it, until nobody gives anything', () => {
   expect(pool.use()).toMatchObject({ used: 3 })
 })
 
+test('an image is received into what is given up for it: no memory is let go, which would take its place until it is collected', () => {
+  const [made, Memory] = [{ memories: 0 }, WebAssembly.Memory]
+  class CountedMemory extends Memory {
+    constructor(descriptor: WebAssembly.MemoryDescriptor) {
+      super(descriptor)
+      made.memories++
+    }
+  }
+  Object.assign(WebAssembly, { Memory: CountedMemory })
+  try {
+    const pool = poolOf(24)
+    const others = [receive(pool), receive(pool)]
+    const part = pool.part(() => {
+      const other = others.pop()
+      if (other !== undefined) pool.release(other)
+      return other !== undefined
+    })
+    const writer = part.receive(10 * MIB)
+    expect(others).toHaveLength(1)
+    expect(pool.use()).toMatchObject({ used: 2, idle: 0 })
+    expect(made.memories).toBe(2)
+    writer.abort()
+  } finally {
+    Object.assign(WebAssembly, { Memory })
+  }
+})
+
 test('a database that grows over the bound fails as it does without memory, and what it held stays', () => {
   const pool = poolOf(17)
   const [grows, other] = [receive(pool), receive(pool)]

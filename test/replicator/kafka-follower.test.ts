@@ -297,6 +297,43 @@ test('what was trimmed before it was read is out of range, what was trimmed behi
   expect(follower.ended).toBe(true)
 })
 
+test('a log that ends before what was trimmed is another one, although nothing is left to compare it with', async () => {
+  const link = new Partition()
+  link.low = 10
+  const { follower, published, failures, pass } = follow(link)
+  await follower.started()
+  await polling(link)
+  link.low = 0
+  for (const id of ['other', 'another']) link.add('e', id)
+  link.interrupt()
+  await link.asked()
+  expect(failures).toEqual([])
+  pass(5000)
+  await eventually(() => failures.length === 1)
+  expect(failures[0]).toMatchObject({ code: 'diverged' })
+  expect(published).toEqual([])
+})
+
+test('a new leader that knows less than what was trimmed is waited for', async () => {
+  const link = new Partition()
+  link.low = 10
+  const { follower, published, failures, pass } = follow(link)
+  await follower.started()
+  await polling(link)
+  link.low = 8
+  link.high = 9
+  link.messages.push(...[8, 9].map((offset) => ({ offset, key: null, value: null })))
+  link.interrupt()
+  await link.asked()
+  pass(70_000)
+  await link.asked()
+  link.high = null
+  link.add('e', 'one', 10)
+  await follower.reached(10)
+  expect(published).toEqual([['e', ['one'], 10]])
+  expect(failures).toEqual([])
+})
+
 test('a log that was cut off and has grown past the position is another one', async () => {
   const link = new Partition()
   const { follower, failures, published } = follow(link)

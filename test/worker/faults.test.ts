@@ -1,9 +1,11 @@
 /** The Worker with broken objects, little memory and revoked keys. */
 import { describe, expect, test } from 'vitest'
 import { manifestKey } from '../../snapshots/manifest.ts'
+import { largestWorkerImage } from '../../snapshots/worker-memory.ts'
 import { at } from '../../src/base/assert.ts'
 import { developmentEnvironment } from '../../src/wire/api-key.ts'
 import { askAdmin, createEnvironment, createKey } from '../runtime/support/admin.ts'
+import { fact } from '../runtime/support/harness.ts'
 import { basic } from '../runtime/support/policies.ts'
 import { anaReads, anaRole, bytesOf, manifestIn, newestSnapshot, putManifest, startWorkerEdge, until } from './support.ts'
 
@@ -149,8 +151,9 @@ describe('memory', () => {
     const { cell, publish, ask, origin, worker } = await startWorkerEdge({ origin: true, settings })
     await cell.facts(anaRole, ...long(0, 6000))
     await cell.facts(...long(6000, 6000))
+    await cell.facts(...long(12_000, 6000))
     await publish()
-    expect((await manifestIn(worker.bucket)).snapshots[0]?.rawBytes).toBeGreaterThan(8.5 * 1024 * 1024)
+    expect((await manifestIn(worker.bucket)).snapshots[0]?.rawBytes).toBeGreaterThan(largestWorkerImage(32))
     const { status, body, headers } = await ask.authorize(anaReads)
     expect([status, body.allowed, headers.get('arctos-served-by')]).toEqual([200, true, 'origin; because=memory'])
     const expectRefusal = async () => {
@@ -190,6 +193,8 @@ describe('memory', () => {
       await createEnvironment(cell, id)
       const { key } = await createKey(cell, id)
       await cell.policy(basic, { key })
+      // Three of them fit.
+      expect((await cell.post('/api/batch', [{ inserts: long(0, 8000).map(fact) }], { key })).status).toBe(200)
       keys.set(id, key)
     }
     await publish()

@@ -12,10 +12,10 @@ export const namesOf = (code: number): readonly string[] => bits.filter((bit) =>
 const role = (bit: number) => fact('has_role', 'User:ana', 'String:reader', `Repo:${nameOf(bit)}`)
 
 /** Facts beside those that tell the states apart: of about 1.7 KB each. */
-const FILLERS = { small: 580, middle: 8500, large: 25_000 } as const
+const FILLERS = { small: 580, middle: 8500, large: 26_080 } as const
 export type Size = keyof typeof FILLERS
 /** MB that an image of a size has at least and at most. */
-export const MEGABYTES: Readonly<Record<Size, readonly [number, number]>> = { small: [0.7, 1.6], middle: [12, 16], large: [39, 45.9] }
+export const MEGABYTES: Readonly<Record<Size, readonly [number, number]>> = { small: [0.7, 1.6], middle: [12, 16], large: [45, 45.4] }
 const BATCH = 1000
 
 /** States of each size, of which the next one is always of a later position than all before. */

@@ -20,7 +20,7 @@ export const bundleWorker = async (directory: string, entry: string = deployed):
     target: 'es2024',
     minify: true,
     legalComments: 'none',
-    plugins: [besides],
+    plugins: [besides, unmounted],
     logLevel: 'warning',
   })
   await placeFile(`${directory}/worker.js`, at(outputFiles, 0).contents)
@@ -33,5 +33,13 @@ const besides: Plugin = {
   name: 'wasm-beside',
   setup(bundler) {
     bundler.onResolve({ filter: /\.wasm$/ }, ({ path }) => ({ path: `./${path.split('/').at(-1) ?? ''}`, external: true }))
+  },
+}
+
+/** No app is mounted into another one here, and Hono's class holds all that takes. */
+const unmounted: Plugin = {
+  name: 'unmounted',
+  setup(bundler) {
+    bundler.onLoad({ filter: /\bhono\/dist\/utils\/mount\.js$/ }, () => ({ contents: 'export const createMountedRequest = null' }))
   },
 }

@@ -237,8 +237,11 @@ export class Remote {
   }
 }
 
-/** Once the objects are in both places. An environment whose every record is in its only snapshot gets no second one; two stores have that one then. */
-const sharedTrimmable = ({ manifest, trimmable }: Publication): number => {
-  if (trimmable >= 0 || manifest === null || manifest.snapshots.length !== 1 || manifest.deltas.length > 0) return trimmable
-  return manifest.coveredThrough
+/** Once the objects are in both places. An environment whose every record is in its only snapshot gets no second one; two stores have that one then. One that was
+ * rejected holds nothing, wherever it is. */
+const sharedTrimmable = (publication: Publication): number => {
+  const { manifest, trimmable } = publication
+  if (trimmable >= 0 || manifest === null || manifest.deltas.length > 0) return trimmable
+  const [only, second] = manifest.snapshots
+  return only === undefined || second !== undefined || publication.isRejected(only) ? -1 : manifest.coveredThrough
 }

@@ -28,7 +28,7 @@ export const copyObject = async ({ from, to, platform }: Copying, { key, storedB
     sizeBytes += chunk.length
     if (sizeBytes > storedBytes) break
     hash.update(chunk)
-    parts.push(chunk)
+    parts.push(new Uint8Array(chunk))
   }
   if (sizeBytes !== storedBytes || hash.digest() !== sha256)
     throw new MirrorError('damaged', `copy of \`${key}\` from ${from.name}: the object is damaged; a new snapshot takes its place`)

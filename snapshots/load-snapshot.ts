@@ -39,10 +39,14 @@ export const loadImage = async (from: LoadFrom, image: ExpectedImage): Promise<S
     throw error
   }
   const store = finish(writer, expected)
-  const fault = contentFault(store, image)
-  if (fault === null) return store
-  from.pool.release(store)
-  throw loadFailure(expected, fault.code, fault.reason)
+  try {
+    const fault = contentFault(store, image)
+    if (fault === null) return store
+    throw loadFailure(expected, fault.code, fault.reason)
+  } catch (error) {
+    from.pool.release(store)
+    throw memoryFailure(error, image.rawBytes, expected)
+  }
 }
 
 /** Reads a snapshot to its end without a database. Rejects with LoadError. */

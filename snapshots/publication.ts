@@ -11,7 +11,7 @@ import { fitDeltas } from './merge-deltas.ts'
 import type { PublicationOptions } from './publication-options.ts'
 import { PublishError } from './publish-error.ts'
 import { RecordBuffer } from './record-buffer.ts'
-import { type Named, reachOf, retained } from './retain.ts'
+import { endOf, type Named, reachOf, retained } from './retain.ts'
 import { SnapshotAudit } from './snapshot-audit.ts'
 import { SnapshotPace } from './snapshot-pace.ts'
 import { Sweeper } from './sweeper.ts'
@@ -69,9 +69,17 @@ export class Publication {
     return this.#buffer.size + (this.#buffer.barrier === null ? 0 : 1)
   }
 
-  /** Objects that no replica can be loaded from, whatever their hashes say: the next step is a snapshot in their place. */
+  /** Objects that no replica can be loaded from, whatever their hashes say: the next step is a snapshot in their place, or behind deltas. */
   reject(keys: readonly string[]): void {
-    for (const key of keys) this.#audit.reject(key)
+    for (const key of keys) {
+      if (this.manifest?.deltas.some((entry) => entry.key === key) === true) this.#buffer.forget(this.#buffer.through)
+      else this.#audit.reject(key)
+    }
+  }
+
+  /** Whether the next step puts another snapshot in the place of this one. */
+  isRejected(entry: SnapshotEntry): boolean {
+    return this.#audit.isDamaged(entry)
   }
 
   /** Where the replica stands after its bootstrap: `add` goes on from there. */
@@ -193,7 +201,7 @@ export class Publication {
       const reason = `it belongs to log \`${manifest.logId}\`, the replica to \`${logId}\``
       throw new PublishError({ code: 'foreign', operation: 'publish snapshot beside', key, revision, reason })
     }
-    const newest = manifest?.snapshots[0]
+    const newest = this.#base().snapshots[0]
     if (revision < (newest?.revision ?? 0) || through < (newest?.through ?? 0)) return null
     const { barrier } = this.#buffer
     return barrier !== null && through < barrier ? null : taken
@@ -287,10 +295,6 @@ export class Publication {
   /** Somebody else deleted what the manifest names. */
   #lost(key: string): void {
     this.#to.platform.log('error', 'object-missing', { env: this.#to.env, key })
-    if (this.manifest?.snapshots.some((entry) => entry.key === key) === true) this.#audit.reject(key)
-    else if (this.manifest?.deltas.some((entry) => entry.key === key) === true) this.#buffer.forget(this.#buffer.through)
+    this.reject([key])
   }
 }
-
-/** Deltas go on behind this position. */
-const endOf = ({ snapshots, deltas }: Manifest): number => Math.max(snapshots[0]?.through ?? -1, deltas.at(-1)?.last ?? -1)

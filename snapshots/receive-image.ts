@@ -25,10 +25,14 @@ export const receiveImage = async (snapshot: InnerSnapshot, { env, pool, platfor
   const writer = pool.receive(snapshot.rawBytes)
   await writeAll(writer, snapshot.chunks, platform.pause)
   const store = writer.finish()
-  const fault = faultOf(store, snapshot, env)
-  if (fault === null) return { store, through: snapshot.through }
-  pool.release(store)
-  throw new ImageError(fault)
+  try {
+    const fault = faultOf(store, snapshot, env)
+    if (fault === null) return { store, through: snapshot.through }
+    throw new ImageError(fault)
+  } catch (error) {
+    pool.release(store)
+    throw error
+  }
 }
 
 const faultOf = (store: Store, snapshot: InnerSnapshot, env: string): string | null => {

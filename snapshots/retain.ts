@@ -12,6 +12,9 @@ export const retained = ({ snapshots, deltas }: Named, count: number): Named => 
   return { snapshots: kept, deltas: runsOf(deltas).flatMap((run) => usable(run, kept)) }
 }
 
+/** Deltas go on behind this position. */
+export const endOf = ({ snapshots, deltas }: Named): number => Math.max(snapshots[0]?.through ?? -1, deltas.at(-1)?.last ?? -1)
+
 /** How far the newest snapshot and the deltas behind it lead. */
 export const reachOf = ({ snapshots, deltas }: Named): number => {
   let reach = snapshots[0]?.through ?? -1

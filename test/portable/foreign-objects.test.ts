@@ -2,9 +2,12 @@
 import { describe, expect, test } from 'vitest'
 import { applyDeltas, loadNewest } from '../../snapshots/load.ts'
 import { LoadError } from '../../snapshots/load-error.ts'
+import { loadImage } from '../../snapshots/load-snapshot.ts'
 import { receiveImage } from '../../snapshots/receive-image.ts'
-import { ImageError } from '../../snapshots/store-pool.ts'
-import { known } from '../../src/base/assert.ts'
+import { ImageError, type StorePool } from '../../snapshots/store-pool.ts'
+import { at, known } from '../../src/base/assert.ts'
+import type { InnerSnapshot } from '../../src/log/inner.ts'
+import { SqlError } from '../../src/store/database.ts'
 import { belongTo, environmentOf } from '../../src/store/environment.ts'
 import type { Store } from '../../src/store/facts.ts'
 import { schemaVersion } from '../../src/store/schema.ts'
@@ -168,23 +171,61 @@ describe('what does not say whose it is', () => {
   })
 })
 
+/** As a replicator gives it. */
+const snapshotOf = (store: Store): InnerSnapshot => {
+  const bytes = store.database.serialize()
+  const [revision, stateHash] = [store.revision(), store.stateHash()]
+  const chunks = (async function* () {
+    yield bytes
+  })()
+  return { revision, through: revision, rawBytes: bytes.length, stateHash, schemaVersion, chunks }
+}
+
 test('an image that a replicator gives for another environment is refused', async () => {
   const { demo } = await both()
   const pool = makePool()
-  const receive = (env: string) => {
-    const bytes = demo.store.database.serialize()
-    const [revision, stateHash] = [demo.store.revision(), demo.store.stateHash()]
-    const chunks = (async function* () {
-      yield bytes
-    })()
-    const snapshot = { revision, through: revision, rawBytes: bytes.length, stateHash, schemaVersion, chunks }
-    return receiveImage(snapshot, { env, pool, platform: testPlatform() })
-  }
+  const receive = (env: string) => receiveImage(snapshotOf(demo.store), { env, pool, platform: testPlatform() })
   const { store } = await receive('demo')
   expect([usersOf(store), environmentOf(store.database)]).toEqual([['ann', 'bob'], 'demo'])
   pool.release(store)
   await expect(receive('other')).rejects.toThrow(new ImageError('the image belongs to environment `demo`, expected `other`'))
   expect(pool.use().used).toBe(0)
+})
+
+/** A pool whose images have no memory to answer anything with. */
+const withoutRoom = () => {
+  const pool = makePool()
+  const receive: StorePool['receive'] = (rawBytes) => {
+    const writer = pool.receive(rawBytes)
+    const finish = (): Store => {
+      const store = writer.finish()
+      store.database.prepare = () => {
+        throw new SqlError(7, 'out of memory')
+      }
+      return store
+    }
+    return { write: (chunk) => writer.write(chunk), finish, abort: () => writer.abort() }
+  }
+  return { create: () => pool.create(), release: (store: Store) => pool.release(store), receive, use: () => pool.use() }
+}
+
+describe('an image that there is no memory to ask whose it is', () => {
+  test('of a store gives its memory back', async () => {
+    const feed = await feedOf({ env: 'demo' }, 'ann', 'bob')
+    const pool = withoutRoom()
+    const { logId, snapshots } = await manifestIn(feed)
+    const from = { objects: feed.objects, pool, platform: testPlatform() }
+    expect((await refusal(loadImage(from, { ...at(snapshots, 0), logId }))).code).toBe('memory')
+    expect(pool.use().used).toBe(0)
+  })
+
+  test('of a replicator gives its memory back', async () => {
+    const { store } = await feedOf({ env: 'demo' }, 'ann', 'bob')
+    const pool = withoutRoom()
+    const failed = receiveImage(snapshotOf(store), { env: 'demo', pool, platform: testPlatform() })
+    await expect(failed).rejects.toMatchObject({ name: 'SqlError', code: 7 })
+    expect(pool.use().used).toBe(0)
+  })
 })
 
 test('whose it is stays for good', () => {

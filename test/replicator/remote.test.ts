@@ -10,6 +10,7 @@ import { at, known } from '../../src/base/assert.ts'
 import { limits } from '../../src/base/limits.ts'
 import type { PartitionedLog } from '../../src/log/log.ts'
 import { createMemoryLog } from '../../src/log/memory-log.ts'
+import { manifestIn, plantSnapshot, putManifest } from '../snapshots/planted.ts'
 import { type Cell, lasting, startCell, stateOf, until } from './cell.ts'
 import { note } from './inner-conformance.ts'
 
@@ -202,6 +203,44 @@ test('an idle environment does not keep the log of its partition', async () => {
   const other = await startCell({ log: lasting(memory), remote })
   for (const env of ['idle', 'empty', 'busy', 'control'])
     expect(await stateOf(other.replicator, env)).toEqual(await stateOf(cell.replicator, env))
+})
+
+test('a foreign snapshot keeps the log of its environment, until one of its own is out', async () => {
+  const memory = createMemoryLog({ logId: 'memory', partitions: 4 })
+  const inner = memoryObjectStore()
+  const first = await startCell({ log: lasting(memory), objects: inner, settings: { trim: false } })
+  for (const [partition, env] of ['e', 'o', 'busy'].entries()) {
+    await first.replicator.createEnvironment(env, { partition: partition + 1 })
+    await write(first, env, 2)
+    await first.replicator.publish(env)
+  }
+  await first.replicator.close()
+  const place = { objects: inner, env: 'e' }
+  const { key } = await plantSnapshot({ objects: inner, env: 'o' }, place)
+  const manifest = await manifestIn(place)
+  await putManifest(place, { ...manifest, snapshots: manifest.snapshots.filter((entry) => entry.key === key), deltas: [] })
+  let isFull = true
+  const objects: ObjectStore = {
+    ...inner,
+    put: async (name, ...rest) => {
+      if (isFull && name.startsWith('e/snapshots/')) throw new StoreError('unavailable', 'the disk is full')
+      return inner.put(name, ...rest)
+    },
+  }
+  const remote = memoryObjectStore('shared')
+  const cell = await startCell({ log: lasting(memory), objects, remote, settings: { snapshotRecords: 3 } })
+  await until(async () => (await manifestOf(remote, 'e')) !== null || null)
+  const kept = (await memory.bounds('busy')).last
+  let round = 0
+  const trimmedPast = async (env: string, position: number): Promise<true | null> => {
+    await cell.replicator.append(env, note(`m${round}`), `m${round++}`)
+    return (await memory.bounds(env)).first > position ? true : null
+  }
+  await until(() => trimmedPast('busy', kept))
+  expect((await memory.bounds('e')).first).toBe(0)
+  isFull = false
+  await until(() => trimmedPast('e', 2))
+  expect((await stateOf(cell.replicator, 'e')).facts).toContain('note(Text:n1)')
 })
 
 test('an environment that is not known yet keeps the log of its partition too', async () => {

@@ -40,6 +40,26 @@ const counted = (store: ObjectStore): { readonly store: ObjectStore; readonly st
   }
 }
 
+/** Each chunk is overwritten by the next one. */
+const inOneBuffer = (store: ObjectStore): ObjectStore => ({
+  ...store,
+  async get(key, condition) {
+    const object = await store.get(key, condition)
+    return object === null || object === 'unchanged' ? object : { ...object, chunks: overwriting(object.chunks) }
+  },
+})
+
+async function* overwriting(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(64)
+  for await (const chunk of chunks) {
+    for (let start = 0; start < chunk.length; start += buffer.length) {
+      const part = chunk.subarray(start, start + buffer.length)
+      buffer.set(part)
+      yield buffer.subarray(0, part.length)
+    }
+  }
+}
+
 describe('a mirror', () => {
   test('brings every object, then the manifest with the epoch of the lease', async () => {
     const [from, to] = [memoryObjectStore(), memoryObjectStore()]
@@ -164,6 +184,13 @@ describe('a mirror', () => {
       expect(await failureOf(bring(from, to, 1))).toBe('MirrorError damaged')
       expect(await to.list('')).toEqual([])
     }
+  })
+
+  test('brings the right bytes from a store whose chunks come in one buffer', async () => {
+    const [inner, to] = [memoryObjectStore(), memoryObjectStore()]
+    const local = await publishState(inner, [20, 10])
+    expect(await bring(inOneBuffer(inner), to, 1)).not.toBeNull()
+    expect(await faultsOf(to, local)).toEqual([])
   })
 
   test('a local object that is gone is an error, unless another manifest took the place of the one that named it', async () => {

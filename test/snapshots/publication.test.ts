@@ -9,6 +9,7 @@ import type { ObjectStore } from '../../snapshots/object-store.ts'
 import { at, known } from '../../src/base/assert.ts'
 import type { RevisedRecord } from '../../src/log/log.ts'
 import { facts, insert, logRecord } from '../support/record.ts'
+import { plantSnapshot } from './planted.ts'
 import { history, loadedState, manifestOf, stateAt, storedManifest } from './published.ts'
 import { bytesOf, codeOf, env, failingStore, type Publisher, pool, stateOf, testPublishers } from './support.ts'
 
@@ -302,6 +303,45 @@ test.each(['damaged', 'missing'])('a snapshot that is found %s is named no more,
   expect(await loadedState(publisher.objects)).toEqual({ state: stateOf(publisher.replica.store), through: 5 })
   expect(at(manifestOf(publisher).snapshots, 0).revision).toBe(5)
   expect(await storedManifest(publisher.objects)).not.toBeNull()
+})
+
+test('a rejected snapshot of a higher revision does not keep an idle environment from publishing its own', async () => {
+  const [publisher, other] = [await open(), await open()]
+  for (const [each, count] of [
+    [publisher, 3],
+    [other, 6],
+  ] as const) {
+    each.feed(history(count))
+    await each.publish()
+  }
+  const { key } = await plantSnapshot({ objects: other.objects, env }, { objects: publisher.objects, env })
+  await publisher.reopen()
+  publisher.publication.reject([key])
+  expect(at(manifestOf(publisher).snapshots, 0)).toMatchObject({ key, revision: 5 })
+  // The partition goes on without it.
+  publisher.feed([], 8)
+  await publisher.publish()
+  expect(manifestObjects(manifestOf(publisher))).not.toContain(key)
+  expect([revisionsOf(manifestOf(publisher))[0], publisher.publication.waiting]).toEqual([2, 0])
+  expect(await loadedState(publisher.objects)).toEqual({ state: stateOf(publisher.replica.store), through: 8 })
+})
+
+test('a rejected delta is led past by a snapshot', async () => {
+  const publisher = await open({ settings: { snapshotRecords: 1000 } })
+  const records = history(6)
+  publisher.feed(records.slice(0, 3))
+  await publisher.publish()
+  publisher.feed(records.slice(3))
+  await publisher.publish()
+  const { deltas } = manifestOf(publisher)
+  expect(rangesOf(manifestOf(publisher))).toEqual([[3, 5]])
+  await publisher.reopen()
+  publisher.publication.reject([at(deltas, 0).key])
+  expect(publisher.publication.waiting).toBe(1)
+  await publisher.publish()
+  expect(revisionsOf(manifestOf(publisher))).toEqual([5, 2])
+  expect(publisher.publication.waiting).toBe(0)
+  expect(await loadedState(publisher.objects)).toEqual({ state: stateOf(publisher.replica.store), through: 5 })
 })
 
 test('what nothing names any more is deleted after its time, restore points are not', async () => {

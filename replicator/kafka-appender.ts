@@ -10,6 +10,8 @@ export interface AppenderOptions {
   readonly link: AppendLink
   /** Throws LogError as long as nothing may be appended. */
   readonly ready: () => void
+  /** What this process has seen of the partition. */
+  readonly seen: () => number
   /** Resolves when the readers of this process have a record, or after a bound. */
   readonly published: (offset: number) => Promise<void>
   readonly nowMs: () => number
@@ -113,8 +115,12 @@ export class PartitionAppender {
     const left = until - performance.now()
     if (left < ONE_ATTEMPT_MS)
       throw new LogError('unavailable', `partition ${this.#options.link.partition} of the log is too slow: the record was not sent in time`)
+    const seen = this.#options.seen()
     // The same bytes under the same write ids: what an earlier attempt may have written is skipped by whoever applies it.
-    return this.#options.link.append(group, left, this.#options.nowMs())
+    const base = await this.#options.link.append(group, left, this.#options.nowMs())
+    // Whoever follows the partition is past it and will never see it: sooner than the follower believes it, the log is known to have been cut off.
+    if (base < seen) throw cutShort(this.#options.link.partition, base, seen)
+    return base
   }
 
   #failure(error: unknown, written: boolean): LogError {
@@ -138,6 +144,12 @@ export class PartitionAppender {
     if (this.#unpublished === 0) this.#idle?.()
   }
 }
+
+const cutShort = (partition: number, base: number, seen: number): LogError =>
+  new LogError(
+    'unknown-outcome',
+    `partition ${partition} of the log gave revision ${base}, though revision ${seen - 1} was read before: it was cut off or made anew; append again with the same write id`,
+  )
 
 const reject = (group: readonly Waiting[], reason: LogError): void => {
   for (const waiting of group) waiting.reject(reason)

@@ -5,6 +5,7 @@ import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { LogError } from '../src/log/log.ts'
 import type { KafkaPlace } from '../src/ops/places.ts'
+import { BrokerRotation } from './kafka-brokers.ts'
 import { type Contact, firstContact } from './kafka-contact.ts'
 import { mendClients, type ProtocolCluster, protocolCluster, type SaslOptions, type SocketFactory } from './kafka-protocol.ts'
 
@@ -22,39 +23,32 @@ const METADATA_MS = 300_000
 const KEEP_ALIVE_MS = 10_000
 
 export class KafkaConnection {
-  readonly #brokers: readonly string[]
+  readonly #brokers: BrokerRotation
   readonly #ssl: ConnectionOptions | boolean
   readonly #sasl: SaslOptions | null
-  /** Hosts that kafkajs cannot split from their port: addresses of IPv6 in brackets. */
-  readonly #hosts = new Map<string, string>()
   #admins = 0
 
   constructor(place: KafkaPlace, credentials: KafkaCredentials) {
     this.#ssl = typeof place.tls === 'string' ? { ca: certificates(place.tls) } : place.tls
     this.#sasl = saslOptions(place, credentials)
-    this.#brokers = place.brokers.map((broker, index) => this.#splittable(broker, index))
+    this.#brokers = new BrokerRotation(place.brokers)
   }
 
   /** Knows the brokers and who leads the topic's partitions. Dialed again after a failure, with the next `turn`, it asks another broker first: the one that
    * answered before may have been left behind by the others, and name leaders of the past. */
   cluster(topic: string, turn: number): Contact<ProtocolCluster> {
-    return firstContact(this.#brokersFrom(turn), (broker) => this.#dialCluster(broker, topic))
+    return firstContact(this.#brokers.from(turn), (broker) => this.#dialCluster(broker, topic))
   }
 
   /** Each time another broker is asked first. */
   admin(): Contact<Admin> {
-    return firstContact(this.#brokersFrom(this.#admins++), (broker) => this.#dialAdmin(broker))
-  }
-
-  #brokersFrom(turn: number): readonly string[] {
-    const first = turn % this.#brokers.length
-    return [...this.#brokers.slice(first), ...this.#brokers.slice(0, first)]
+    return firstContact(this.#brokers.from(this.#admins++), (broker) => this.#dialAdmin(broker))
   }
 
   #dialCluster(broker: string, topic: string): Contact<ProtocolCluster> {
     const sockets = new Set<Socket>()
     const client = protocolCluster({
-      brokers: async () => [broker],
+      brokers: async () => [splittable(broker)],
       clientId: CLIENT_ID,
       socketFactory: this.#socketFactory(sockets),
       ssl: this.#ssl,
@@ -74,6 +68,7 @@ export class KafkaConnection {
     const connect = async (): Promise<ProtocolCluster> => {
       await client.connect()
       await client.addTargetTopic(topic)
+      this.#brokers.told(client.brokerPool.metadata?.brokers ?? [])
       return client
     }
     return { connected: connect(), end: () => destroy(sockets) }
@@ -83,7 +78,7 @@ export class KafkaConnection {
     mendClients()
     const sockets = new Set<Socket>()
     const kafka = new Kafka({
-      brokers: [broker],
+      brokers: [splittable(broker)],
       clientId: CLIENT_ID,
       // The declared type lacks what the library does pass and take: it is that of `SocketFactory`.
       socketFactory: this.#socketFactory(sockets),
@@ -98,17 +93,9 @@ export class KafkaConnection {
     return { connected: client.connect().then(() => client), end: () => destroy(sockets) }
   }
 
-  #splittable(broker: string, index: number): string {
-    const [, address, port] = /^\[([^\]]+)\]:(\d+)$/.exec(broker) ?? []
-    if (address === undefined) return broker
-    const host = `broker-${index}.ipv6`
-    this.#hosts.set(host, address)
-    return `${host}:${port}`
-  }
-
   #socketFactory(sockets: Set<Socket>): SocketFactory {
     return ({ host: named, port, ssl, onConnect }) => {
-      const host = this.#hosts.get(named) ?? named
+      const host = addressOf(named)
       const socket = ssl
         ? connectTls({ host, port, ...serverName(host), ...(ssl === true ? {} : ssl) }, onConnect)
         : connectPlain({ host, port }, onConnect)
@@ -119,6 +106,12 @@ export class KafkaConnection {
     }
   }
 }
+
+// kafkajs cannot split addresses of IPv6 in brackets from their port: it is given a name in their place.
+const splittable = (broker: string): string =>
+  broker.replace(/^\[([^\]]+)\]/, (_, address: string) => `${address.replaceAll(':', '-')}.ipv6`)
+
+const addressOf = (host: string): string => (host.endsWith('.ipv6') ? host.slice(0, -'.ipv6'.length).replaceAll('-', ':') : host)
 
 // With an error, because kafkajs fails what is in flight on it and on nothing else.
 const destroy = (sockets: ReadonlySet<Socket>): void => {

@@ -41,6 +41,7 @@ export class Backoff {
 /** Pauses that end early when their owner closes. */
 export class Pauses {
   readonly #waiting = new Map<NodeJS.Timeout, () => void>()
+  readonly #ends = new Set<() => void>()
   #ended = false
 
   async wait(ms: number): Promise<void> {
@@ -54,9 +55,28 @@ export class Pauses {
     })
   }
 
+  /** As `wait`, for loops that end in no other way: rejects when the owner has closed. */
+  async pass(ms: number): Promise<void> {
+    await this.wait(ms)
+    this.check()
+  }
+
+  /** Throws when the owner has closed. */
+  check(): void {
+    if (this.#ended) throw new Error('the log is closed')
+  }
+
+  /** Calls back when the owner closes, at once when it has, until what is returned is called. */
+  atEnd(end: () => void): () => void {
+    if (this.#ended) end()
+    this.#ends.add(end)
+    return () => void this.#ends.delete(end)
+  }
+
   /** The pauses to come, too. */
   end(): void {
     this.#ended = true
+    for (const end of this.#ends) end()
     for (const [timer, resolve] of this.#waiting) {
       clearTimeout(timer)
       resolve()

@@ -1,25 +1,25 @@
-/** When a leader is believed that does not have, or does not tell, what was read before: a new one, or one that was left behind, says so for a while. */
+/** When a leader is believed that does not have what was read before: one that was left behind says so for a while. */
 import { LogError } from '../src/log/log.ts'
 
-/** A leader whose log may reach back to what was read, and that does not tell. */
+/** A leader whose log may reach back to what was read, and that does not tell. Never believed: it waits for its replicas, for as long as there are fewer
+ * than must acknowledge. Where the log did lose its last record and no other, the next one in its place tells. */
 export class Untold extends Error {
   override readonly name = 'Untold'
 
   constructor(partition: number, offset: number, high: number) {
-    super(`the leader of partition ${partition} tells what is durable up to ${high}, revision ${offset} was read before`)
+    super(
+      `the leader of partition ${partition} tells what is durable up to revision ${high - 1}, revision ${offset} was read before: it waits for its replicas, or lost the last record, which the next write tells`,
+    )
   }
 }
 
 /** How long a leader is not believed that has less than was read: one that was left behind learns within this that it leads no more. */
 const BEHIND_MS = 5000
-/** The same of one that has as much, and does not tell of it: it waits for replicas, those that are gone for up to `replica.lag.time.max.ms`, 30 s. */
-const UNTOLD_MS = 60_000
 
 /** What is believed when it has stayed so for a time. */
 export class Doubts {
   readonly #monotonicMs: () => number
   #behindSinceMs: number | null = null
-  #untoldSinceMs: number | null = null
 
   constructor(monotonicMs: () => number) {
     this.#monotonicMs = monotonicMs
@@ -27,22 +27,13 @@ export class Doubts {
 
   /** The leader's log ends before what was read: whether to believe it. */
   behind(): boolean {
-    this.#untoldSinceMs = null
     this.#behindSinceMs ??= this.#monotonicMs()
     return this.#monotonicMs() - this.#behindSinceMs >= BEHIND_MS
   }
 
-  /** The leader does not show what was read: whether to believe that it is not there. */
-  untold(): boolean {
-    this.#behindSinceMs = null
-    this.#untoldSinceMs ??= this.#monotonicMs()
-    return this.#monotonicMs() - this.#untoldSinceMs >= UNTOLD_MS
-  }
-
-  /** Neither, or nobody knows. */
+  /** It reaches as far, or nobody knows. */
   clear(): void {
     this.#behindSinceMs = null
-    this.#untoldSinceMs = null
   }
 }
 

@@ -36,6 +36,8 @@ const FETCH_BYTES = 1024 * 1024
 const REACHED_MS = 1000
 /** After an answer without messages below the high watermark, which a new leader may give for a moment. */
 const EMPTY_MS = 10
+/** Between two lines of the log that say the same. */
+const SAY_AGAIN_MS = 600_000
 
 export class PartitionFollower {
   readonly #options: FollowerOptions
@@ -52,6 +54,7 @@ export class PartitionFollower {
   readonly #doubts: Doubts
   #topicGone = false
   #saidReason: string | null = null
+  #saidAtMs = 0
   #freshAtMs: number | null = null
   #open = true
   #diverged: LogError | null = null
@@ -150,7 +153,8 @@ export class PartitionFollower {
     if (this.#anchor !== null && this.#anchor.offset < low) this.#anchor = null
     // Also above the high watermark: a new leader may tell one below what was durable before.
     if (this.#anchor !== null) return this.#anchor.offset
-    return Math.max(low, Math.min(position, high) - 1)
+    // Without an anchor, because all was trimmed, only a fetch at the position tells whether the log reaches back to it.
+    return position > high ? position : Math.max(low, position - 1)
   }
 
   #lookBack({ messages, high }: Fetched, from: number): void {
@@ -226,27 +230,27 @@ export class PartitionFollower {
     const final = await this.#finalReason(error)
     if (final !== null) return this.#end(final)
     this.#topicGone ||= protocolCode(error) === 'UNKNOWN_TOPIC_OR_PARTITION'
-    const { partition } = this.#options.link
-    const reason = reasonOf(error)
-    // Said once per reason: brokers that are away for a day would fill the disk.
-    if (reason !== this.#saidReason) this.#options.log('warn', 'log-interrupted', { partition, reason, automatic: true })
-    this.#saidReason = reason
+    this.#say(reasonOf(error))
     await this.#pauses.wait(this.#backoff.next())
+  }
+
+  /** Now and then per reason: brokers that are away for a day would fill the disk. */
+  #say(reason: string): void {
+    const nowMs = this.#options.monotonicMs()
+    if (reason === this.#saidReason && nowMs - this.#saidAtMs < SAY_AGAIN_MS) return
+    this.#options.log('warn', 'log-interrupted', { partition: this.#options.link.partition, reason, automatic: true })
+    this.#saidReason = reason
+    this.#saidAtMs = nowMs
   }
 
   /** An error that waiting does not mend; null: go on trying. */
   async #finalReason(error: unknown): Promise<LogError | null> {
     if (error instanceof LogError) return error.code === 'unavailable' ? null : error
-    if (error instanceof Untold) return this.#believeUntold()
     if (protocolCode(error) === 'OFFSET_OUT_OF_RANGE') return this.#believeBehind()
+    // The next connection looks for the leader anew, by another broker.
+    if (error instanceof Untold) this.#options.link.drop()
     this.#doubts.clear()
     return null
-  }
-
-  #believeUntold(): LogError | null {
-    // The next connection looks for the leader anew, by another broker.
-    this.#options.link.drop()
-    return this.#doubts.untold() ? cutOff(this.#options.link.partition, known(this.#anchor, 'what is not told was read').offset) : null
   }
 
   async #believeBehind(): Promise<LogError | null> {

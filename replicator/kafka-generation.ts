@@ -1,9 +1,9 @@
 /** Which log a topic holds: the log id of its genesis, the first record of the environment `control` in the first partition. */
-import { setTimeout as pause } from 'node:timers/promises'
 import { decodeRecord, encodeRecord } from '../src/log/codec.ts'
 import { controlEnvironment } from '../src/log/control.ts'
 import { LogError } from '../src/log/log.ts'
 import type { LogRecord } from '../src/log/record.ts'
+import type { Pauses } from './kafka-deadline.ts'
 import type { Found, PartitionLink, Watermarks } from './kafka-link.ts'
 import { decodeFailure } from './kafka-record.ts'
 
@@ -15,6 +15,7 @@ export interface GenerationOptions {
   readonly known: string | null
   readonly newId: () => string
   readonly nowMs: () => number
+  readonly pauses: Pauses
 }
 
 const APPEND_MS = 4000
@@ -26,8 +27,8 @@ const FETCH_BYTES = 1024 * 1024
 /** The topic's log id, which is `known` unless that is null. An empty topic gets a genesis when no log is known; of several the first one wins.
  * Throws LogError `diverged` when the topic holds another log, `corrupted` when it holds none. */
 export const openGeneration = async (options: GenerationOptions): Promise<string> => {
-  const { link, topic, known } = options
-  const watermarks = await (known === null ? link.watermarks() : notEmpty(link))
+  const { link, topic, known, pauses } = options
+  const watermarks = await (known === null ? link.watermarks() : notEmpty(link, pauses))
   const found = await firstLogId(link, watermarks, topic)
   if (found !== null) {
     if (known === null || known === found) return found
@@ -42,12 +43,12 @@ export const openGeneration = async (options: GenerationOptions): Promise<string
 }
 
 /** Empty ones after a while. */
-const notEmpty = async (link: PartitionLink): Promise<Watermarks> => {
+const notEmpty = async (link: PartitionLink, pauses: Pauses): Promise<Watermarks> => {
   const until = performance.now() + EMPTY_MS
   for (;;) {
     const watermarks = await link.watermarks()
     if (watermarks.high > 0 || performance.now() > until) return watermarks
-    await pause(LOOK_MS)
+    await pauses.pass(LOOK_MS)
   }
 }
 

@@ -25,6 +25,9 @@ export interface Watermarks {
   readonly high: number
 }
 
+/** What a link dials by. */
+export type ClusterConnection = Pick<KafkaConnection, 'cluster'>
+
 /** What readers and followers ask of a link. */
 export type ReadLink = Pick<PartitionLink, 'partition' | 'fetch' | 'watermarks' | 'drop'>
 
@@ -38,12 +41,12 @@ const BOUNDS_MS = 4000
 /** Calls of one kind: one broker connection answers them one after another, so a long poll holds back what comes behind it. */
 export class PartitionLink {
   readonly partition: number
-  readonly #connection: KafkaConnection
+  readonly #connection: ClusterConnection
   readonly #topic: string
   #cluster: Contact<ProtocolCluster> | null = null
   #turn = 0
 
-  constructor(connection: KafkaConnection, topic: string, partition: number) {
+  constructor(connection: ClusterConnection, topic: string, partition: number) {
     this.#connection = connection
     this.#topic = topic
     this.partition = partition

@@ -133,7 +133,13 @@ class KafkaLog implements PartitionedLog {
     this.#usable()
     this.#verification.check()
     assert(/^\d+$/.test(partition) && through >= -1, 'a partition is trimmed through a revision')
-    await trimPartition(this.#connection, topicName(this.#options.place), Number(partition), through)
+    await trimPartition({
+      connection: this.#connection,
+      topic: topicName(this.#options.place),
+      partition: Number(partition),
+      through,
+      pauses: this.#pauses,
+    })
     this.#partitions.get(Number(partition))?.reader.forget()
   }
 
@@ -178,6 +184,7 @@ class KafkaLog implements PartitionedLog {
           this.#verification.check()
           if (used.follower.blocked !== null) throw used.follower.blocked
         },
+        seen: () => used.follower.position,
         published: async (offset) => used.follower.reached(offset),
         nowMs: this.#options.platform.nowMs,
         pauses: this.#pauses,

@@ -63,6 +63,13 @@ export interface ProtocolCluster {
   /** Partitions by the id of the broker that leads them, or by `noLeader`. */
   findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, readonly number[]>>
   findBroker(options: { readonly nodeId: string }): Promise<ProtocolBroker>
+  /** What the brokers told last; null before they did. */
+  readonly brokerPool: { readonly metadata: { readonly brokers: readonly NamedBroker[] } | null }
+}
+
+export interface NamedBroker {
+  readonly host: string
+  readonly port: number
 }
 
 /** Stands for the broker of partitions that nobody leads. */

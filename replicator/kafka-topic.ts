@@ -1,11 +1,10 @@
 /** The topic of a log: made when it is missing, refused when its settings would lose records. */
-import { setTimeout as pause } from 'node:timers/promises'
 import kafkajs, { type Admin, type ConfigEntries } from 'kafkajs'
 import { limits } from '../src/base/limits.ts'
 import { LogError } from '../src/log/log.ts'
 import type { KafkaPlace } from '../src/ops/places.ts'
-import type { KafkaConnection } from './kafka-connection.ts'
-import { within } from './kafka-deadline.ts'
+import type { Contact } from './kafka-contact.ts'
+import { type Pauses, within } from './kafka-deadline.ts'
 import { protocolCode, reasonOf } from './kafka-failure.ts'
 
 export interface Topic {
@@ -16,8 +15,6 @@ export interface Topic {
 
 export const topicName = (place: KafkaPlace): string => `${place.topicPrefix}.log`
 
-/** Short, because one of the brokers that are asked may stand still, and the next attempt asks others. */
-const CHECK_MS = 4000
 /** Between the answer that a topic was made and the one that it is there. */
 const APPEARS_MS = 3000
 const LOOK_MS = 50
@@ -50,37 +47,62 @@ interface Setting {
   readonly accepts?: (value: string) => boolean
 }
 
-/** Checks the topic of a place. Without `create` a missing one is refused: it held a log that is known. Throws LogError when it is refused, and what kafkajs throws when the brokers do not answer. */
-export const openTopic = async (connection: KafkaConnection, place: KafkaPlace, create: boolean): Promise<Topic> => {
+/** What is asked of brokers about topics. */
+export type TopicAdmin = Pick<Admin, 'fetchTopicMetadata' | 'createTopics' | 'describeConfigs'>
+
+interface AdminConnection<A> {
+  readonly admin: () => Contact<A>
+}
+
+export interface OpenTopicOptions {
+  readonly connection: AdminConnection<TopicAdmin>
+  readonly place: KafkaPlace
+  /** Without, a missing topic is refused: it held a log that is known. */
+  readonly create: boolean
+  readonly deadlineMs: number
+  readonly pauses: Pauses
+}
+
+/** Checks the topic of a place. Throws LogError when it is refused, and what kafkajs throws when the brokers do not answer. */
+export const openTopic = async ({ connection, place, create, deadlineMs, pauses }: OpenTopicOptions): Promise<Topic> => {
   const topic = topicName(place)
-  return withAdmin(connection, 'checking the topic', CHECK_MS, async (admin) => {
+  return withAdmin({ connection, what: 'checking the topic', deadlineMs, pauses }, async (admin) => {
     if ((await partitionsOf(admin, topic)) === null) {
       if (!create) throw missing(topic)
-      await createTopic(admin, place)
+      await createTopic(admin, place, pauses)
     }
     const entries = await settingsOf(admin, topic)
     for (const setting of SETTINGS) checkSetting(topic, setting, entries)
-    const found = await appeared(admin, topic)
+    const found = await appeared(admin, topic, pauses)
     return { partitions: found.count, warnings: warningsOf(place, found, entries.get('min.insync.replicas')) }
   })
 }
 
+export interface AdminOptions<A> {
+  readonly connection: AdminConnection<A>
+  readonly what: string
+  readonly deadlineMs: number
+  /** With whose end the calls end. */
+  readonly pauses: Pauses
+}
+
 /** Public calls of kafkajs, with a deadline; nothing stays open afterwards. */
-export const withAdmin = async <T>(
-  connection: KafkaConnection,
-  what: string,
-  deadlineMs: number,
-  use: (admin: Admin) => Promise<T>,
+export const withAdmin = async <A, T>(
+  { connection, what, deadlineMs, pauses }: AdminOptions<A>,
+  use: (admin: A) => Promise<T>,
 ): Promise<T> => {
+  pauses.check()
   const { connected, end } = connection.admin()
+  const settle = pauses.atEnd(end)
   try {
     return await within(connected.then(use), deadlineMs, what)
   } finally {
+    settle()
     end()
   }
 }
 
-const createTopic = async (admin: Admin, place: KafkaPlace): Promise<void> => {
+const createTopic = async (admin: TopicAdmin, place: KafkaPlace, pauses: Pauses): Promise<void> => {
   const topic = topicName(place)
   try {
     // False: another replicator has just made it.
@@ -112,7 +134,7 @@ const createTopic = async (admin: Admin, place: KafkaPlace): Promise<void> => {
     const asked = `${place.partitions} partitions${replicas}`
     throw refusal(`topic \`${topic}\` is missing and could not be made: ${code}`, `make it with ${asked}, ${settings}`, cause)
   }
-  await appeared(admin, topic)
+  await appeared(admin, topic, pauses)
 }
 
 interface Partitions {
@@ -120,7 +142,7 @@ interface Partitions {
   readonly replicas: number
 }
 
-const partitionsOf = async (admin: Admin, topic: string): Promise<Partitions | null> => {
+const partitionsOf = async (admin: TopicAdmin, topic: string): Promise<Partitions | null> => {
   try {
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
     const partitions = topics.find(({ name }) => name === topic)?.partitions ?? []
@@ -131,17 +153,17 @@ const partitionsOf = async (admin: Admin, topic: string): Promise<Partitions | n
   }
 }
 
-const appeared = async (admin: Admin, topic: string): Promise<Partitions> => {
+const appeared = async (admin: TopicAdmin, topic: string, pauses: Pauses): Promise<Partitions> => {
   const until = performance.now() + APPEARS_MS
   for (;;) {
     const found = await partitionsOf(admin, topic)
     if (found !== null && found.count > 0) return found
     if (performance.now() > until) throw new Error(`topic \`${topic}\` was made and does not appear`)
-    await pause(LOOK_MS)
+    await pauses.pass(LOOK_MS)
   }
 }
 
-const settingsOf = async (admin: Admin, topic: string): Promise<ReadonlyMap<string, string>> => {
+const settingsOf = async (admin: TopicAdmin, topic: string): Promise<ReadonlyMap<string, string>> => {
   const names = [...SETTINGS.map(({ name }) => name), 'min.insync.replicas']
   const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: names }
   const { resources } = await admin.describeConfigs({ resources: [resource], includeSynonyms: false })
@@ -169,8 +191,13 @@ const replicasWarning = ({ replicationFactor, brokers }: KafkaPlace, replicas: n
 }
 
 const insyncWarning = ({ minInsyncReplicas }: KafkaPlace, replicas: number, found: number): string | null => {
+  if (replicas < found) {
+    return `the topic has min.insync.replicas ${found}, and fewer replicas, ${replicas}: nothing can be written to it; set one of them`
+  }
   if (minInsyncReplicas !== null) {
-    return found < minInsyncReplicas ? `the topic has min.insync.replicas ${found}, asked for is ${minInsyncReplicas}` : null
+    return found < minInsyncReplicas
+      ? `the topic has min.insync.replicas ${found}, expected ${minInsyncReplicas}: set it, or say \`min-insync=${found}\` when that is meant`
+      : null
   }
   if (replicas === 1 || found > 1) return null
   return `the topic has ${replicas} replicas and min.insync.replicas ${found}: what is acknowledged may be on one broker and lost with it; set it to 2, or say \`min-insync=1\` when that is meant`

@@ -1,16 +1,16 @@
 /** Whether the topic is fit to be the log and holds the right one: found out when the log is opened, or later, when the brokers answer at last. */
 import type { SnapshotPlatform } from '../snapshots/platform.ts'
+import { at } from '../src/base/assert.ts'
 import { LogError } from '../src/log/log.ts'
 import type { KafkaPlace } from '../src/ops/places.ts'
-import type { KafkaConnection } from './kafka-connection.ts'
 import { Backoff, Pauses } from './kafka-deadline.ts'
 import { isRefusedConnection, reasonOf, unavailable } from './kafka-failure.ts'
 import { openGeneration } from './kafka-generation.ts'
-import { PartitionLink } from './kafka-link.ts'
-import { openTopic, topicName } from './kafka-topic.ts'
+import { type ClusterConnection, PartitionLink } from './kafka-link.ts'
+import { type OpenTopicOptions, openTopic, topicName } from './kafka-topic.ts'
 
 export interface VerificationOptions {
-  readonly connection: KafkaConnection
+  readonly connection: ClusterConnection & OpenTopicOptions['connection']
   readonly place: KafkaPlace
   /** Null: the topic tells. */
   readonly known: string | null
@@ -21,12 +21,17 @@ export interface VerificationOptions {
  * them 9 s as they are set; short when there is a snapshot to serve from. */
 const OPEN_MS = 12_000
 const OPEN_KNOWN_MS = 2000
+/** For checking the topic, by attempt: short at first, because one of the brokers that are asked may stand still, and the next attempt asks others; the third
+ * begins when such a one has been replaced, and while an opening log waits. */
+const CHECK_MS = [4000, 6000, 10_000]
 
 export class KafkaVerification {
   readonly logId: string
   readonly #options: VerificationOptions
   readonly #done = Promise.withResolvers<void>()
-  readonly #pauses = new Pauses()
+  readonly #pauses: Pauses
+  /** Since it was verified last. */
+  #failures = 0
   #partitions: number | null = null
   #problem: LogError | null
   #open = true
@@ -36,27 +41,30 @@ export class KafkaVerification {
     const until = performance.now() + (options.known === null ? OPEN_MS : OPEN_KNOWN_MS)
     const pauses = new Pauses()
     const backoff = new Backoff()
-    for (;;) {
+    for (let attempt = 0; ; attempt++) {
       try {
-        return new KafkaVerification(options, await verify(options))
+        return new KafkaVerification(options, pauses, await verify(options, pauses, attempt))
       } catch (error) {
         if (error instanceof LogError) throw error
         const pause = backoff.next()
         if (performance.now() + pause < until && !isRefusedConnection(error)) await pauses.wait(pause)
         else if (options.known === null) throw unavailable(`opening topic \`${topicName(options.place)}\``, error)
-        else return new KafkaVerification(options, { logId: options.known, problem: unavailable('opening the log', error) })
+        else return new KafkaVerification(options, pauses, { logId: options.known, problem: unavailable('opening the log', error) })
       }
     }
   }
 
-  private constructor(options: VerificationOptions, found: Verified | Unverified) {
+  private constructor(options: VerificationOptions, pauses: Pauses, found: Verified | Unverified) {
     this.#options = options
+    this.#pauses = pauses
     this.logId = found.logId
     this.#problem = 'problem' in found ? found.problem : null
     // Whoever waits hears of it.
     this.#done.promise.catch(() => undefined)
-    if ('problem' in found) void this.#keepTrying()
-    else this.#succeed(found)
+    if ('problem' in found) {
+      this.#failures++
+      void this.#keepTrying()
+    } else this.#succeed(found)
   }
 
   /** Null as long as it is not known. */
@@ -76,9 +84,10 @@ export class KafkaVerification {
 
   /** After the topic was away: rejects with LogError when it is another one now, and as kafkajs does when the brokers do not answer. */
   async again(): Promise<void> {
-    await verify({ ...this.#options, known: this.logId })
+    await this.#verify({ ...this.#options, known: this.logId })
   }
 
+  /** Nothing of it goes on afterwards. */
   close(): void {
     this.#open = false
     this.#pauses.end()
@@ -87,11 +96,12 @@ export class KafkaVerification {
   async #keepTrying(): Promise<void> {
     const backoff = new Backoff()
     let said: string | null = null
-    while (this.#open) {
+    while (this.#isOpen()) {
       try {
-        this.#succeed(await verify(this.#options))
+        this.#succeed(await this.#verify(this.#options))
         return
       } catch (error) {
+        if (!this.#isOpen()) return
         this.#problem = error instanceof LogError ? error : unavailable('opening the log', error)
         if (this.#problem.code === 'diverged' || this.#problem.code === 'corrupted') return this.#done.reject(this.#problem)
         const reason = reasonOf(error)
@@ -99,6 +109,22 @@ export class KafkaVerification {
         said = reason
         await this.#pauses.wait(backoff.next())
       }
+    }
+  }
+
+  // A call, because it changes while something is waited for.
+  #isOpen(): boolean {
+    return this.#open
+  }
+
+  async #verify(options: VerificationOptions): Promise<Verified> {
+    try {
+      const verified = await verify(options, this.#pauses, this.#failures)
+      this.#failures = 0
+      return verified
+    } catch (error) {
+      this.#failures++
+      throw error
     }
   }
 
@@ -121,14 +147,22 @@ interface Unverified {
   readonly problem: LogError
 }
 
-const verify = async ({ connection, place, known, platform }: VerificationOptions): Promise<Verified> => {
+const verify = async (options: VerificationOptions, pauses: Pauses, attempt: number): Promise<Verified> => {
+  const { connection, place, known, platform } = options
   const topic = topicName(place)
-  const { partitions, warnings } = await openTopic(connection, place, known === null)
+  const deadlineMs = checkMs(options, attempt)
+  const { partitions, warnings } = await openTopic({ connection, place, create: known === null, deadlineMs, pauses })
   const link = new PartitionLink(connection, topic, 0)
+  const settle = pauses.atEnd(() => link.drop())
   try {
-    const logId = await openGeneration({ link, topic, known, newId: platform.newId, nowMs: platform.nowMs })
+    const logId = await openGeneration({ link, topic, known, newId: platform.newId, nowMs: platform.nowMs, pauses })
     return { logId, partitions, warnings }
   } finally {
+    settle()
     link.drop()
   }
 }
+
+/** At once as long as ever where there is neither another broker to ask nor a snapshot to serve from. */
+const checkMs = ({ place, known }: VerificationOptions, attempt: number): number =>
+  place.brokers.length === 1 && known === null ? at(CHECK_MS, CHECK_MS.length - 1) : at(CHECK_MS, Math.min(attempt, CHECK_MS.length - 1))

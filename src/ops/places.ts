@@ -42,6 +42,8 @@ export type ReplicatorPlace = { readonly kind: 'unix'; readonly path: string } |
 export type Parsed<P> = { readonly place: P } | { readonly expected: string }
 
 const PARTITIONS = 4
+/** Of replicas that are asked for, so many must acknowledge: as few as bear the loss of one. */
+const INSYNC_REPLICAS = 2
 const LOG_OPTIONS = ['tls', 'sasl', 'partitions', 'replication', 'min-insync']
 const STORE_OPTIONS = ['endpoint', 'region', 'path-style', 'checksums']
 
@@ -77,7 +79,8 @@ export const parseLogPlace = (text: string): Parsed<LogPlace> => {
       sasl,
       partitions: partitions ?? PARTITIONS,
       replicationFactor,
-      minInsyncReplicas,
+      // Said by halves it is not left to the brokers: with more than there are replicas nothing could be written.
+      minInsyncReplicas: minInsyncReplicas ?? (replicationFactor === null ? null : Math.min(INSYNC_REPLICAS, replicationFactor)),
     },
   }
 }

@@ -19,6 +19,10 @@ test.each([
   ['kafka://a:9092/arctos?partitions=12', { partitions: 12 }],
   ['kafka://a:9092/arctos?replication=3&min-insync=2', { replicationFactor: 3, minInsyncReplicas: 2 }],
   ['kafka://a:9092/arctos?min-insync=2', { minInsyncReplicas: 2 }],
+  ['kafka://a:9092/arctos?replication=1', { replicationFactor: 1, minInsyncReplicas: 1 }],
+  ['kafka://a:9092/arctos?replication=2', { replicationFactor: 2, minInsyncReplicas: 2 }],
+  ['kafka://a:9092/arctos?replication=3', { replicationFactor: 3, minInsyncReplicas: 2 }],
+  ['kafka://a:9092/arctos?replication=3&min-insync=1', { replicationFactor: 3, minInsyncReplicas: 1 }],
   ['kafka://a:9092/arctos?tls=/ca.pem&sasl=plain', { tls: '/ca.pem', sasl: 'plain' }],
 ])('%s', (text, said) => {
   expect(parseLogPlace(text)).toEqual({ place: { ...kafka, ...said } })

@@ -12,7 +12,7 @@ import { refusal } from '../log/log-conformance.ts'
 type Answer = (messages: readonly ProtocolMessage[], attempt: number) => number | Promise<number>
 
 /** `answer` gives the offset of the first message, or throws. */
-const appending = (answer: Answer, blocked: () => LogError | null = () => null) => {
+const appending = (answer: Answer, blocked: () => LogError | null = () => null, seen: () => number = () => 0) => {
   const groups: string[][] = []
   const sizes: number[] = []
   let inFlight = 0
@@ -39,6 +39,7 @@ const appending = (answer: Answer, blocked: () => LogError | null = () => null) 
       const reason = blocked()
       if (reason !== null) throw reason
     },
+    seen,
     published: async (offset) => void published.push(offset),
     nowMs: () => 0,
     pauses: new Pauses(),
@@ -57,6 +58,32 @@ const counting = (): Answer => {
 
 const bytes = (text: string, sizeBytes = 8): Uint8Array => Buffer.from(text.padEnd(sizeBytes, '.'))
 const broker = (type: string): Error => new kafkajs.KafkaJSProtocolError(Object.assign(new Error(type), { type, code: 1 }))
+
+test('what is written where others were read before is not acknowledged: the log was cut off', async () => {
+  let seen = 1000
+  const { appender, published } = appending(
+    () => 500,
+    () => null,
+    () => seen,
+  )
+  expect(await refusal(appender.append('e', bytes('a')))).toBe('unknown-outcome')
+  expect(published).toEqual([])
+  seen = 500
+  expect(await appender.append('e', bytes('b'))).toBe(500)
+})
+
+test('a record that its follower has read before the answer came is acknowledged', async () => {
+  let seen = 7
+  const { appender } = appending(
+    () => {
+      seen = 8
+      return 7
+    },
+    () => null,
+    () => seen,
+  )
+  expect(await appender.append('e', bytes('a'))).toBe(7)
+})
 
 test('what is appended in one turn goes as one group, what waits as the next, one after another', async () => {
   const { appender, groups, published, mostInFlight } = appending(counting())

@@ -5,7 +5,7 @@ import type { KafkaServer } from '../../scripts/servers/kafka.ts'
 import type { KafkaCluster } from '../../scripts/servers/kafka-cluster.ts'
 import { at, known } from '../../src/base/assert.ts'
 import { LogError, type PartitionedLog } from '../../src/log/log.ts'
-import type { KafkaPlace } from '../../src/ops/places.ts'
+import { type KafkaPlace, parseLogPlace } from '../../src/ops/places.ts'
 import { everything, refusal } from '../log/log-conformance.ts'
 import { type LogLine, openLog, openTestLog, testKafkaCluster, testPlace, topicSettings, withTestAdmin } from '../support/kafka.ts'
 import { listen } from '../support/published.ts'
@@ -100,6 +100,16 @@ describe.skipIf(kafka === null)('a topic on three brokers', () => {
     const used = place({ replicationFactor: 2, minInsyncReplicas: 1 })
     expect(await saidOf(used)).toEqual([])
     expect((await partitionsOf(used)).map(({ replicas }) => replicas.length)).toEqual([2, 2, 2, 2])
+  })
+
+  test('of one replica can be written to, although two must acknowledge as they are set', async () => {
+    const { topicPrefix } = place()
+    const parsed = parseLogPlace(`kafka://${cluster().addresses.join(',')}/${topicPrefix}?replication=1`)
+    if (!('place' in parsed) || parsed.place.kind !== 'kafka') throw new Error('a place was expected')
+    const log = await openTestLog(parsed.place)
+    log.assign('e', 1)
+    await appended(log, 'e', 'one')
+    expect((await partitionsOf(parsed.place)).map(({ replicas }) => replicas.length)).toEqual([1, 1, 1, 1])
   })
 
   test('is taken with a warning when the loss of one of them may lose what was acknowledged, and nobody said that it may', async () => {

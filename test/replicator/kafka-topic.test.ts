@@ -84,6 +84,20 @@ describe.skipIf(kafka === null)('the topic of a log', () => {
     expect(lines.map(({ event }) => event)).toEqual(['log-settings', 'log-settings'])
   })
 
+  test('with fewer replicas than must acknowledge is taken with a warning', async () => {
+    const made = place()
+    const { logId } = await openTestLog(made)
+    const settings = { ...topicSettings, 'min.insync.replicas': '2' }
+    const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }))
+    const resources = [{ type: 2, name: `${made.topicPrefix}.log`, configEntries }]
+    await admin(async (client) => {
+      await client.alterConfigs({ validateOnly: false, resources })
+    })
+    const lines: LogLine[] = []
+    await openTestLog(made, { logId, lines })
+    expect(lines.map(({ fields }) => fields['reason'])).toEqual([expect.stringContaining('nothing can be written to it')])
+  })
+
   test('that is missing although its log is known is not made anew', async () => {
     const { code, message } = await refusalOf(openLog(place(), { logId: 'known' }))
     expect(code).toBe('diverged')

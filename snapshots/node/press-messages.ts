@@ -8,6 +8,8 @@ import type { ObjectFailure } from '../object-error.ts'
 export type ToPress =
   /** Is it there? */
   | { readonly kind: 'begin'; readonly bytes: Uint8Array }
+  /** It ends, and answers nothing. */
+  | { readonly kind: 'end'; readonly bytes: Uint8Array }
   | { readonly kind: 'pack'; readonly bytes: Uint8Array }
   | { readonly kind: 'prove'; readonly bytes: Uint8Array; readonly image: ExpectedImage; readonly recomputedFacts: number }
 

@@ -10,6 +10,8 @@ import { readWhole } from '../stored-object.ts'
 import { Turns } from '../turns.ts'
 import type { FromPress, ToPress } from './press-messages.ts'
 
+/** An image is packed or proven in less. */
+const END_MS = 5000
 /** Without a job for so long, the thread ends: a snapshot and its proof follow each other sooner. */
 const IDLE_MS = 2000
 
@@ -43,12 +45,12 @@ export class PressThread implements ImagePress {
     return answer
   }
 
-  /** Ends the thread, and with it the job that it has; another job starts another one. */
+  /** Ends the thread behind the job that it has; another job starts another one. */
   async close(): Promise<void> {
     clearTimeout(this.#idle)
     const worker = this.#worker
     this.#worker = null
-    await worker?.terminate()
+    if (worker !== null) await ended(worker)
   }
 
   #ask(job: ToPress): Promise<FromPress> {
@@ -76,6 +78,18 @@ export class PressThread implements ImagePress {
   #forget(worker: Worker): void {
     if (this.#worker === worker) this.#worker = null
   }
+}
+
+/** By itself: a thread that is cut off while it begins to compress takes the process with it (Node 24.21: "close before init"). */
+const ended = async (worker: Worker): Promise<void> => {
+  worker.ref()
+  const cut = setTimeout(() => void worker.terminate(), END_MS)
+  const end: ToPress = { kind: 'end', bytes: new Uint8Array() }
+  worker.postMessage(end)
+  await new Promise<void>((resolve) => {
+    worker.once('exit', () => resolve())
+  })
+  clearTimeout(cut)
 }
 
 const asked = (worker: Worker, job: ToPress): Promise<FromPress> =>

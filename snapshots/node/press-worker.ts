@@ -44,7 +44,7 @@ const press = (rawBytes: number): ImagePress =>
     },
   })
 
-const work = async (job: ToPress): Promise<FromPress> => {
+const work = async (job: Exclude<ToPress, { kind: 'end' }>): Promise<FromPress> => {
   if (job.kind === 'begin') return { kind: 'begun' }
   if (job.kind === 'pack') return { kind: 'packed', ...(await press(0).pack(job.bytes)) }
   const { bytes, image, recomputedFacts } = job
@@ -54,6 +54,7 @@ const work = async (job: ToPress): Promise<FromPress> => {
 }
 
 const answer = async (job: ToPress): Promise<void> => {
+  if (job.kind === 'end') return port.close()
   try {
     const done = await work(job)
     port.postMessage(done, done.kind === 'packed' && done.bytes.buffer instanceof ArrayBuffer ? [done.bytes.buffer] : [])
@@ -75,5 +76,8 @@ try {
 } catch {
   // The system does not allow it: then it competes, as it would without this.
 }
-// Sent by `press-thread.ts`, which is typed.
-port.on('message', (job: ToPress) => void answer(job))
+let last = Promise.resolve()
+// Sent by `press-thread.ts`, which is typed. One after the other, the end too.
+port.on('message', (job: ToPress) => {
+  last = last.then(() => answer(job))
+})

@@ -104,7 +104,19 @@ test('jobs that come at once are all done', async () => {
   await press.close()
 })
 
-test('closing ends the thread, and with it the job that it has', async () => {
+test('closing waits for the job that the thread has', async () => {
+  for (let round = 0; round < 5; round++) {
+    const press = new PressThread(modules)
+    await press.begin()
+    const packing = press.pack(raw())
+    // The job is with the thread in the next turn.
+    await Promise.resolve()
+    await press.close()
+    expect((await packing).chunks).toHaveLength(1)
+  }
+})
+
+test('closing ends a thread that does not answer, and with it the job that it has', async () => {
   const silent = new PressThread(modules, new URL('./children/silent-press.ts', import.meta.url))
   const cut = silent.pack(raw()).then(String, String)
   // The job is with the thread in the next turn.

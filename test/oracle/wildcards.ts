@@ -91,7 +91,9 @@ export const wildcardsOf = (program: Program): Wildcards => {
       .filter((state) => !disjunct.literals.some((literal) => literal.kind === 'not' && isNever(state, literal)))
   const possible = (state: Bindings, literal: NotLiteral): NotLiteral => {
     const alive = literal.disjuncts.filter((inner) => join(state, inner).length > 0)
-    return { ...literal, disjuncts: alive.map(({ literals }) => ({ literals: literals.filter((inner) => !isAlways(state, inner)) })) }
+    const left = (inner: CoreLiteral): CoreLiteral[] =>
+      isAlways(state, inner) ? [] : [inner.kind === 'not' ? possible(state, inner) : inner]
+    return { ...literal, disjuncts: alive.map(({ literals }) => ({ literals: literals.flatMap(left) })) }
   }
   const isNever = (state: Bindings, literal: NotLiteral): boolean =>
     possible(state, literal).disjuncts.some(({ literals }) => literals.length === 0)

@@ -23,7 +23,8 @@ export async function* parts(bytes: Uint8Array, size: number, opened?: { ended: 
 
 export const collected = async (chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> => {
   const all: Uint8Array[] = []
-  for await (const chunk of chunks) all.push(chunk)
+  // Valid until the next one is asked for.
+  for await (const chunk of chunks) all.push(new Uint8Array(chunk))
   return joinBytes(all)
 }
 

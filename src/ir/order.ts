@@ -1,5 +1,6 @@
 /** Orders the conditions of one rule, from the bound variables outwards, cheapest first; finds what stays unbound. */
 import { at, known, unreachable } from '../base/assert.ts'
+import { Memo } from '../base/memo.ts'
 import type { Span } from '../polar/source.ts'
 import type { FactShape } from './fact-source.ts'
 import { type Atom, atomTerms, type CallAtom, type Instance } from './instance.ts'
@@ -55,7 +56,7 @@ export class BodyPlanner {
   readonly #source: RelationSource
   readonly #predicate: string
   readonly #leftOut: ReadonlyMap<CallAtom, LeftOut>
-  readonly #negations = new Map<NotAtom, Map<string, Step | Refusal | null>>()
+  readonly #negations = new Memo<NotAtom, Step | Refusal | null>()
 
   /** `leftOut`: by call of the body, what need not be followed there. */
   constructor(source: RelationSource, predicate: string, leftOut: ReadonlyMap<CallAtom, LeftOut> = new Map()) {
@@ -142,12 +143,7 @@ export class BodyPlanner {
   /** Once per negation and what its variables from outside are. */
   #notStep(state: State, atom: NotAtom): Step | Refusal | null {
     const key = JSON.stringify(atom.outer.map((id) => find(state, variable(id))))
-    const planned = this.#negations.get(atom) ?? new Map<string, Step | Refusal | null>()
-    this.#negations.set(atom, planned)
-    const found = planned.get(key)
-    const step = found === undefined ? this.#negation(state, atom) : found
-    planned.set(key, step)
-    return step
+    return this.#negations.of(atom, key, () => this.#negation(state, atom))
   }
 
   #negation(state: State, atom: NotAtom): Step | Refusal | null {

@@ -1,5 +1,6 @@
 /** Specialises predicates by the types and constants of their arguments, on demand from a question, memoised. */
 import { at, unreachable } from '../base/assert.ts'
+import { Memo } from '../base/memo.ts'
 import type { CoreLiteral, CoreRule, CoreTerm, Disjunct, OrderOperator } from '../check/core.ts'
 import { Bindings } from './bindings.ts'
 import { PlanBudget } from './budget.ts'
@@ -37,7 +38,7 @@ export class Specialiser implements Program {
   readonly #concreteTypes: ReadonlyMap<string, readonly string[]>
   readonly #answers = new Map<string, Answers>()
   readonly #instances = new Map<string, readonly Instance[]>()
-  readonly #negations = new Map<NotLiteral, Map<string, Atom | 'always' | 'never'>>()
+  readonly #negations = new Memo<NotLiteral, Atom | 'always' | 'never'>()
   /** New ones go before those that must be looked at again: a rule that calls a thousand predicates is looked at twice, not a thousand times. */
   readonly #fresh: Answers[] = []
   readonly #stale = new Set<Answers>()
@@ -195,11 +196,7 @@ export class Specialiser implements Program {
   #notAtom(literal: NotLiteral, bindings: Bindings, outer: readonly string[]): Atom | 'always' | 'never' {
     const inner = bindings.inside(outer.flatMap((id) => variableIds(bindings.find(variable(id)))))
     const key = JSON.stringify(mentionedIn(literal).map((id) => inner.about(variable(id))))
-    const resolved = this.#negations.get(literal) ?? new Map<string, Atom | 'always' | 'never'>()
-    this.#negations.set(literal, resolved)
-    const found = resolved.get(key) ?? this.#negation(literal, inner, outer)
-    resolved.set(key, found)
-    return found
+    return this.#negations.of(literal, key, () => this.#negation(literal, inner, outer))
   }
 
   #negation(literal: NotLiteral, inner: Bindings, outer: readonly string[]): Atom | 'always' | 'never' {

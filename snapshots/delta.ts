@@ -3,6 +3,7 @@ import { assert, at } from '../src/base/assert.ts'
 import { decodeRecord, RecordError } from '../src/log/codec.ts'
 import { encodedRecord } from '../src/log/encoded.ts'
 import type { RevisedRecord } from '../src/log/log.ts'
+import { foreignTo } from '../src/store/environment.ts'
 import { snapshotLimits } from './bounds.ts'
 
 /** An environment's positions from first to last, both included. */
@@ -121,8 +122,8 @@ const headerOf = (bytes: Uint8Array, { env, first, last }: DeltaRange): Header =
   if (format === FORMAT) {
     end += 1 + (bytes[end] ?? 0)
     if (bytes.length < end) throw damaged('it ends in its header')
-    const found = new TextDecoder().decode(bytes.subarray(ENVIRONMENT_AT + 1, end))
-    if (found !== env) throw new DeltaError('foreign', `it belongs to environment \`${found}\`, expected \`${env}\``)
+    const foreign = foreignTo(new TextDecoder().decode(bytes.subarray(ENVIRONMENT_AT + 1, end)), env)
+    if (foreign !== null) throw new DeltaError('foreign', `it ${foreign}`)
   }
   const [from, to] = [view.getBigUint64(FIRST_AT), view.getBigUint64(LAST_AT)]
   if (from !== BigInt(first) || to !== BigInt(last)) throw damaged(`it covers positions ${from} to ${to}, expected ${first} to ${last}`)

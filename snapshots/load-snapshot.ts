@@ -1,6 +1,6 @@
 /** One snapshot from an object store into a replica's memory, or not at all. */
 
-import { environmentOf } from '../src/store/environment.ts'
+import { environmentOf, foreignTo } from '../src/store/environment.ts'
 import { type Store } from '../src/store/facts.ts'
 import { isNoMemory } from '../src/store/instance.ts'
 import { schemaVersion } from '../src/store/schema.ts'
@@ -96,8 +96,8 @@ const contentFault = (
   { key, revision, stateHash, logId }: ExpectedImage,
 ): { readonly code: LoadErrorCode; readonly reason: string } | null => {
   if (store.logId() !== logId) return { code: 'foreign', reason: `it belongs to log \`${store.logId()}\`, expected \`${logId}\`` }
-  const [env, found] = [environmentOfKey(key), environmentOf(store.database)]
-  if (found !== null && found !== env) return { code: 'foreign', reason: `it belongs to environment \`${found}\`, expected \`${env}\`` }
+  const foreign = foreignTo(environmentOf(store.database), environmentOfKey(key))
+  if (foreign !== null) return { code: 'foreign', reason: `it ${foreign}` }
   if (store.revision() !== revision)
     return { code: 'damaged', reason: `it is of revision ${store.revision()}, the manifest says ${revision}` }
   if (store.stateHash() !== stateHash)

@@ -2,7 +2,6 @@
 import { at, known } from '../src/base/assert.ts'
 import { ApplyError } from '../src/log/apply.ts'
 import type { RestoreBody } from '../src/log/record.ts'
-import { SqlError } from '../src/store/database.ts'
 import type { Store } from '../src/store/facts.ts'
 import { isNoMemory } from '../src/store/instance.ts'
 import { snapshotLimits } from './bounds.ts'
@@ -145,7 +144,7 @@ const refuse = (options: LoadOptions, refused: LoadError[], error: unknown): voi
   const { env } = options
   let failure = error
   if (error instanceof ApplyError) failure = replayFailure(env, error, 'foreign', error.revision)
-  else if (error instanceof SqlError && isNoMemory(error)) failure = replayFailure(env, error, 'memory', null)
+  else if (isNoMemory(error)) failure = replayFailure(env, error, 'memory', null)
   if (!(failure instanceof LoadError) || failure.code === 'memory') throw failure
   note(options, refused, failure)
 }

@@ -1,6 +1,6 @@
 /** From a replicator's snapshot to a store: the bytes go straight into the memory that they are served from, and are checked before anyone sees them. */
 import type { InnerSnapshot } from '../src/log/inner.ts'
-import { environmentOf } from '../src/store/environment.ts'
+import { environmentOf, foreignTo } from '../src/store/environment.ts'
 import type { Store } from '../src/store/facts.ts'
 import { schemaVersion } from '../src/store/schema.ts'
 import type { SnapshotPlatform } from './platform.ts'
@@ -36,8 +36,8 @@ export const receiveImage = async (snapshot: InnerSnapshot, { env, pool, platfor
 }
 
 const faultOf = (store: Store, snapshot: InnerSnapshot, env: string): string | null => {
-  const found = environmentOf(store.database)
-  if (found !== null && found !== env) return `the image belongs to environment \`${found}\`, expected \`${env}\``
+  const foreign = foreignTo(environmentOf(store.database), env)
+  if (foreign !== null) return `the image ${foreign}`
   const [stateHash, revision] = [store.stateHash(), store.revision()]
   if (stateHash === snapshot.stateHash && revision === snapshot.revision) return null
   return `the image has state ${stateHash} at ${revision}, announced was ${snapshot.stateHash} at ${snapshot.revision}`

@@ -9,6 +9,10 @@ const ENVIRONMENT_AT = 7
 /** Null when the image does not say: an earlier version made it, or nobody has written it down yet. */
 export const environmentOf = (database: Database): SqlValue => metaOf(database)[ENVIRONMENT_AT] ?? null
 
+/** What is wrong with a state or records of an environment where those of another one are expected, behind their name; null when nothing is, or it is not said. */
+export const foreignTo = (found: SqlValue, env: string): string | null =>
+  found === null || found === env ? null : `belongs to environment \`${found}\`, expected \`${env}\``
+
 /** Writes it down, in every image that is made of the database from now on. Throws SqlError. */
 export const belongTo = (database: Database, env: string): void => {
   const found = environmentOf(database)

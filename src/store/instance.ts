@@ -243,4 +243,4 @@ const TRANSIENT = -1
 
 export const outOfMemory = (): SqlError => new SqlError(resultCodes.noMemory, 'out of memory')
 
-export const isNoMemory = (error: unknown): boolean => error instanceof SqlError && error.code === resultCodes.noMemory
+export const isNoMemory = (error: unknown): error is SqlError => error instanceof SqlError && error.code === resultCodes.noMemory

@@ -110,7 +110,20 @@ const follow = (link: Partition) => {
   })
   onTestFinished(() => follower.close())
   follower.add('e')
-  return { follower, published, failures, lines, pass: (ms: number) => (nowMs += ms) }
+  /** Resolves when the message at an offset was published, without a bound of its own. */
+  const told = async (offset: number): Promise<void> => eventually(() => follower.position > offset)
+  return { follower, published, failures, lines, told, pass: (ms: number) => (nowMs += ms) }
+}
+
+/** A follower that has told everything of a log with these records, and asks for more. */
+const following = async (...ids: readonly string[]) => {
+  const link = new Partition()
+  const followed = follow(link)
+  await followed.follower.started()
+  for (const id of ids) link.add('e', id)
+  await followed.told(ids.length - 1)
+  await polling(link)
+  return { link, ...followed }
 }
 
 const eventually = async (holds: () => boolean): Promise<void> => {
@@ -120,12 +133,12 @@ const eventually = async (holds: () => boolean): Promise<void> => {
 test('only what comes after the start is told, gaps and all', async () => {
   const link = new Partition()
   link.add('e', 'before')
-  const { follower, published } = follow(link)
+  const { follower, published, told } = follow(link)
   await follower.started()
   link.add('e', 'one', 5)
-  await follower.reached(5)
+  await told(5)
   link.add('other', 'two', 9)
-  await follower.reached(9)
+  await told(9)
   expect(published).toEqual([
     ['e', ['one'], 5],
     ['e', [], 9],
@@ -134,7 +147,7 @@ test('only what comes after the start is told, gaps and all', async () => {
 
 test('staleness counts from the last answer at the head', async () => {
   const link = new Partition()
-  const { follower, pass } = follow(link)
+  const { follower, pass, told } = follow(link)
   expect(follower.stalenessMs()).toBeNull()
   await follower.started()
   await eventually(() => follower.stalenessMs() === 0)
@@ -150,7 +163,7 @@ test('staleness counts from the last answer at the head', async () => {
   await polling(link)
   link.high = 100
   link.add('e', 'one')
-  await follower.reached(0)
+  await told(0)
   await polling(link)
   pass(50)
   link.wake()
@@ -176,26 +189,20 @@ test('an answer is as old as its question: it may have waited for a process that
 
 test('a broken connection changes nothing', async () => {
   const link = new Partition()
-  const { follower, published, failures } = follow(link)
+  const { follower, published, failures, told } = follow(link)
   await follower.started()
   for (let round = 0; round < 5; round++) {
     await polling(link)
     link.interrupt()
     link.add('e', `w${round}`)
-    await follower.reached(round)
+    await told(round)
   }
   expect(published.flatMap(([, writeIds]) => writeIds)).toEqual(['w0', 'w1', 'w2', 'w3', 'w4'])
   expect(failures).toEqual([])
 })
 
 test('a new leader that knows less for a moment is waited for', async () => {
-  const link = new Partition()
-  const { follower, published, failures } = follow(link)
-  await follower.started()
-  link.add('e', 'one')
-  link.add('e', 'two')
-  await follower.reached(1)
-  await polling(link)
+  const { link, follower, published, failures, told } = await following('one', 'two')
   link.interrupt()
   link.high = 1
   // Nor does a read of this process end before what it has seen.
@@ -206,19 +213,14 @@ test('a new leader that knows less for a moment is waited for', async () => {
   await link.asked()
   link.high = null
   link.add('e', 'three')
-  await follower.reached(2)
+  await told(2)
   expect((await read).map(({ record }) => record.writeId).slice(0, 2)).toEqual(['one', 'two'])
   expect(published.flatMap(([, writeIds]) => writeIds)).toEqual(['one', 'two', 'three'])
   expect(failures).toEqual([])
 })
 
 test('a leader that was left behind by the others is waited for, and believed when nothing else is told for a while', async () => {
-  const link = new Partition()
-  const { follower, published, failures, pass } = follow(link)
-  await follower.started()
-  for (const id of ['one', 'two', 'three']) link.add('e', id)
-  await follower.reached(2)
-  await polling(link)
+  const { link, published, failures, pass, told } = await following('one', 'two', 'three')
   link.behind = 1
   link.interrupt()
   await link.asked()
@@ -226,7 +228,7 @@ test('a leader that was left behind by the others is waited for, and believed wh
   await link.asked()
   link.behind = null
   link.add('e', 'four')
-  await follower.reached(3)
+  await told(3)
   expect(published.flatMap(([, writeIds]) => writeIds)).toEqual(['one', 'two', 'three', 'four'])
 
   await polling(link)
@@ -243,12 +245,7 @@ test('a leader that was left behind by the others is waited for, and believed wh
 })
 
 test('a leader that waits for its replicas for as long as they are away is never taken for another log, and said so now and then', async () => {
-  const link = new Partition()
-  const { follower, published, failures, lines, pass } = follow(link)
-  await follower.started()
-  for (const id of ['one', 'two']) link.add('e', id)
-  await follower.reached(1)
-  await polling(link)
+  const { link, follower, published, failures, lines, pass, told } = await following('one', 'two')
   link.high = 1
   link.interrupt()
   const untold = (): number => lines.filter((line) => line.includes('revision 1 was read before')).length
@@ -263,18 +260,13 @@ test('a leader that waits for its replicas for as long as they are away is never
   expect(follower.stalenessMs()).toBeGreaterThanOrEqual(7_200_000)
   link.high = null
   link.add('e', 'three')
-  await follower.reached(2)
+  await told(2)
   expect(published.flatMap(([, writeIds]) => writeIds)).toEqual(['one', 'two', 'three'])
   expect(failures).toEqual([])
 })
 
 test('a log that lost exactly its last record looks like one that does not tell of it, until another is in its place', async () => {
-  const link = new Partition()
-  const { follower, published, failures, pass } = follow(link)
-  await follower.started()
-  for (const id of ['one', 'two']) link.add('e', id)
-  await follower.reached(1)
-  await polling(link)
+  const { link, published, failures, pass } = await following('one', 'two')
   link.interrupt()
   link.messages.splice(1)
   await link.asked()
@@ -289,7 +281,7 @@ test('a log that lost exactly its last record looks like one that does not tell 
 
 test('a leader that tells nothing of what is acknowledged is left, one that tells of it late is not', async () => {
   const link = new Partition()
-  const { follower, published } = follow(link)
+  const { follower, published, told } = follow(link)
   await follower.started()
   await polling(link)
   const drops = link.drops
@@ -300,21 +292,21 @@ test('a leader that tells nothing of what is acknowledged is left, one that tell
   await follower.reached(1)
   expect(link.drops).toBe(drops + 1)
   link.add('e', 'two')
-  await follower.reached(1)
+  await told(1)
   expect(published.flatMap(([, writeIds]) => writeIds)).toEqual(['one', 'two'])
 })
 
 test('what was trimmed before it was read is out of range, what was trimmed behind is nothing', async () => {
   const link = new Partition()
-  const { follower, failures } = follow(link)
+  const { follower, failures, told } = follow(link)
   await follower.started()
   for (const id of ['one', 'two', 'three']) link.add('e', id)
-  await follower.reached(2)
+  await told(2)
   link.low = 3
   await polling(link)
   link.interrupt()
   link.add('e', 'four')
-  await follower.reached(3)
+  await told(3)
   expect(failures).toEqual([])
   await polling(link)
   link.interrupt()
@@ -345,7 +337,7 @@ test('a log that ends before what was trimmed is another one, although nothing i
 test('a new leader that knows less than what was trimmed is waited for', async () => {
   const link = new Partition()
   link.low = 10
-  const { follower, published, failures, pass } = follow(link)
+  const { follower, published, failures, pass, told } = follow(link)
   await follower.started()
   await polling(link)
   link.low = 8
@@ -358,18 +350,13 @@ test('a new leader that knows less than what was trimmed is waited for', async (
   await polling(link)
   link.high = null
   link.add('e', 'one', 10)
-  await follower.reached(10)
+  await told(10)
   expect(published).toEqual([['e', ['one'], 10]])
   expect(failures).toEqual([])
 })
 
 test('a log that was cut off and has grown past the position is another one', async () => {
-  const link = new Partition()
-  const { follower, failures, published } = follow(link)
-  await follower.started()
-  for (const id of ['one', 'two']) link.add('e', id)
-  await follower.reached(1)
-  await polling(link)
+  const { link, failures, published } = await following('one', 'two')
   link.interrupt()
   link.messages.splice(1)
   for (const id of ['other', 'another']) link.add('e', id)

@@ -26,6 +26,8 @@ export interface StorePoolOptions extends WasmModules {
   readonly totalBytes?: number
   /** Images of more bytes are refused: they could not be replaced, for want of room for two. */
   readonly imageBytes?: number
+  /** What the memory of a database may grow to for a question: the rest is for the image that replaces it. */
+  readonly questionBytes?: number
   readonly dictionary?: DictionaryBounds
   /** Room to grow that images are received with, as a share of them. */
   readonly slack?: number
@@ -124,7 +126,7 @@ class InstancePool implements MeasuredStorePool {
       maxBytes,
       firstBytes,
       nowMs,
-      mayGrow: (bytes) => this.#makeRoom(bytes, this.#ownerOf(instance)),
+      mayGrow: (bytes) => (instance.watcher === null ? this.#makeRoom(bytes, this.#ownerOf(instance)) : this.#mayAnswer(instance, bytes)),
     })
     return instance
   }
@@ -144,10 +146,20 @@ class InstancePool implements MeasuredStorePool {
     return null
   }
 
+  #hasRoom(bytes: number): boolean {
+    const { totalBytes = Number.POSITIVE_INFINITY } = this.#options
+    return this.use().bytes + bytes <= totalBytes
+  }
+
+  /** For a question nothing is let go: the next image needs it, and would have its place beside it until it is collected. */
+  #mayAnswer({ sizeBytes }: Instance, bytes: number): boolean {
+    const { questionBytes = Number.POSITIVE_INFINITY } = this.#options
+    return sizeBytes + bytes <= questionBytes && this.#hasRoom(bytes)
+  }
+
   /** Whether so many bytes more are within the ceiling, when all that is idle or can be given up is gone. */
   #makeRoom(bytes: number, owner: Owner | null): boolean {
-    const { totalBytes = Number.POSITIVE_INFINITY } = this.#options
-    while (this.use().bytes + bytes > totalBytes) {
+    while (!this.#hasRoom(bytes)) {
       if (this.#idle.shift() === undefined && !(owner?.giveUp() ?? false)) return false
     }
     return true
@@ -236,6 +248,7 @@ class PooledImage implements ImageWriter {
 /** SQLite and the schema say why they refuse an image; that memory ran out is no property of it. */
 const imageError = (cause: unknown): unknown => {
   if (cause instanceof SchemaError) return new ImageError(cause.message, { cause })
-  if (cause instanceof SqlError) return isNoMemory(cause) ? cause : new ImageError(`the image is no database: ${cause.message}`, { cause })
+  if (isNoMemory(cause)) return cause
+  if (cause instanceof SqlError) return new ImageError(`the image is no database: ${cause.message}`, { cause })
   return new ImageError('the image is damaged: its tables do not hold what a replica writes', { cause })
 }

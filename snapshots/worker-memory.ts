@@ -21,10 +21,12 @@ export const workerFirstBytes = mib
 /** An image is received with so much room to grow: a share of itself. */
 export const workerSlack = 0.05
 
-/** Bytes of the largest image of which two fit, beside the keys: it is replaced by a second one that is built while the first one answers. By default it is one of
- * 45 MB. */
+/** Of one of two databases that replace each other, beside the keys: no question may make it larger. */
+export const workerShare = (totalMib: number = workerMemory.defaultMib): number => (totalMib * mib - CONTROL_BYTES) / 2
+
+/** Bytes of the largest image of which two fit: it is replaced by a second one that is built while the first one answers. By default it is one of 45 MB. */
 export const largestWorkerImage = (totalMib: number = workerMemory.defaultMib): number =>
-  Math.floor(((totalMib * mib - CONTROL_BYTES) / 2 - BESIDE_BYTES) / (1 + workerSlack))
+  Math.floor((workerShare(totalMib) - BESIDE_BYTES) / (1 + workerSlack))
 
 /** Deltas are unpacked outside of the databases: one at a time, and none that is larger than what publishers write, but for single records. */
 export const workerDeltas: DeltaBounds = { ahead: 1, rawBytes: snapshotLimits.writtenDeltaBytes }

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { sqliteModule, trampolineModule } from '#wasm'
 import { createStorePool, type MeasuredStorePool } from '../../snapshots/pool.ts'
 import type { StorePool } from '../../snapshots/store-pool.ts'
+import type { Database } from '../../src/store/database.ts'
 import type { Store } from '../../src/store/facts.ts'
 import { imageOf } from '../support/image.ts'
 import { facts, insert, wholeLog } from '../support/record.ts'
@@ -16,13 +17,14 @@ const image = imageOf(
   wholeLog(facts(...Array.from({ length: 300 }, (_, index) => insert('has_role', `User:u${index}`, 'String:reader', 'Repo:r1')))),
 )
 
-const poolOf = (totalMib: number, imageBytes = 64 * MIB): MeasuredStorePool =>
+const poolOf = (totalMib: number, imageBytes = 64 * MIB, questionMib = 64): MeasuredStorePool =>
   createStorePool({
     sqlite: sqliteModule,
     trampoline: trampolineModule,
     maxBytes: 64 * MIB,
     totalBytes: totalMib * MIB,
     imageBytes,
+    questionBytes: questionMib * MIB,
     nowMs: () => 0,
   })
 
@@ -110,6 +112,39 @@ test('a database that grows over the bound fails as it does without memory, and 
     expect(store.recomputeStateHash()).toBe(store.stateHash())
   }
   expect(pool.use().bytes).toBeLessThanOrEqual(17 * MIB)
+})
+
+/** Of 30 MB. */
+const askMuch = (database: Database): void => {
+  const numbers = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 100000)'
+  const large = database.prepare(`${numbers} SELECT count(*) FROM (SELECT DISTINCT printf('%0300d', i) FROM n)`)
+  const never = (): boolean => false
+  expect(database.guarded(1000, never, () => large.get())).toEqual([100_000])
+}
+
+test('a question takes no more than its part, whatever is free, and what is free stays so', () => {
+  const answers = receive(poolOf(128))
+  askMuch(answers.database)
+  const pool = poolOf(128, 64 * MIB, 12)
+  const store = receive(pool)
+  expectError(NO_MEMORY, () => askMuch(store.database))
+  expect(pool.use().bytes).toBeLessThanOrEqual(12 * MIB)
+  expect(store.totals().total).toBe(300)
+})
+
+test('a question lets nothing go: the next image is received into it', () => {
+  const pool = poolOf(24)
+  const [answering, next] = [receive(pool), receive(pool)]
+  const part = pool.part(() => expect.unreachable('nobody is asked to give anything up'))
+  const other = receive(part)
+  pool.release(next)
+  for (const { database } of [answering, other]) {
+    expectError(NO_MEMORY, () => askMuch(database))
+  }
+  expect(pool.use()).toMatchObject({ used: 2, idle: 1 })
+  expect(answering.totals().total).toBe(300)
+  receive(pool)
+  expect(pool.use()).toMatchObject({ used: 3, idle: 0 })
 })
 
 test('an image of which two would not fit is refused before anything is reserved for it', () => {

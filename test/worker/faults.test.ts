@@ -1,7 +1,7 @@
 /** The Worker with broken objects, little memory and revoked keys. */
 import { describe, expect, test } from 'vitest'
 import { manifestKey } from '../../snapshots/manifest.ts'
-import { largestWorkerImage } from '../../snapshots/worker-memory.ts'
+import { largestWorkerImage, workerShare } from '../../snapshots/worker-memory.ts'
 import { at } from '../../src/base/assert.ts'
 import { developmentEnvironment } from '../../src/wire/api-key.ts'
 import { askAdmin, createEnvironment, createKey } from '../runtime/support/admin.ts'
@@ -183,6 +183,33 @@ describe('memory', () => {
     expect((await ask.authorize(bobReads)).body.allowed).toBe(true)
     const { text } = await ask.get('/metrics')
     expect(Number(/^arctos_wasm_bytes (\d+)/m.exec(text)?.[1])).toBeLessThanOrEqual(32 * 1024 * 1024)
+    expect((await worker.lines()).some(({ msg }) => msg === 'bug' || msg === 'failed')).toBe(false)
+  })
+
+  test('a question that is too large goes to the origin, and takes no memory that the next image needs', async () => {
+    const { cell, publish, ask, worker, metric } = await startWorkerEdge({ origin: true, settings: { ARCTOS_MEMORY_MIB: '32' } })
+    await cell.policy(`${basic}
+      peer(one: User, other: User) if repo matches Repo and has_role(one, "reader", repo) and has_role(other, "reader", repo);
+      far(one: User, other: User) if peer(one, other);
+      far(one: User, other: User) if between matches User and far(one, between) and peer(between, other);`)
+    await cell.facts(anaRole, ...long(0, 8000))
+    await publish()
+    await until(async () => (await ask.authorize(anaReads)).body.allowed)
+    const everyone = { type: 'User', ids: null }
+    const large = { predicate: ['far', ['one', 'other']], calls: [], constraints: { one: everyone, other: everyone } }
+    for (let round = 0; round < 3; round++) {
+      const { status, headers } = await ask.post('/api/evaluate_query', large)
+      expect([status, headers.get('arctos-served-by')]).toEqual([400, 'origin; because=memory'])
+      expect((await ask.authorize(anaReads)).headers.get('arctos-served-by')).toBe(null)
+    }
+    // The database of the keys is small.
+    const wasm = await metric('arctos_wasm_bytes')
+    expect(wasm).toBeGreaterThan(12e6)
+    expect(wasm).toBeLessThanOrEqual(workerShare(32) + 2 ** 21)
+    await cell.facts(bobRole)
+    await publish()
+    await until(async () => (await ask.authorize(bobReads)).body.allowed)
+    expect((await ask.authorize(bobReads)).headers.get('arctos-served-by')).toBe(null)
     expect((await worker.lines()).some(({ msg }) => msg === 'bug' || msg === 'failed')).toBe(false)
   })
 

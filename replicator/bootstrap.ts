@@ -5,6 +5,7 @@ import { LoadError } from '../snapshots/load-error.ts'
 import type { ObjectStore } from '../snapshots/object-store.ts'
 import type { SnapshotPlatform } from '../snapshots/platform.ts'
 import type { StorePool } from '../snapshots/store-pool.ts'
+import { messageOf } from '../src/base/message.ts'
 import { controlEnvironment } from '../src/log/control.ts'
 import { type LogBounds, LogError } from '../src/log/log.ts'
 import type { Store } from '../src/store/facts.ts'
@@ -99,7 +100,7 @@ const load = async (
     return loaded
   } catch (error) {
     if (source === 'local' && error instanceof LoadError) keys.push(...badKey(error))
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     platform.log('warn', 'objects-refused', { operation: 'bootstrap', environment: env, source, reason })
     reasons.push(reason)
     // Its log is gone, and another one was begun in its place: an empty state would be taken for the whole.

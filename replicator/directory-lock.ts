@@ -1,8 +1,10 @@
 /** One replicator per data directory: a lock of the operating system, which ends with its process, kill -9 included. */
+
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { limits } from '../src/base/limits.ts'
+import { messageOf } from '../src/base/message.ts'
 import { LogError } from '../src/log/log.ts'
 import { isBusy } from './sqlite-failure.ts'
 
@@ -39,7 +41,7 @@ const lock = (directory: string): (() => void) => {
       const why = `the data directory \`${directory}\` is in use by another process`
       throw new LogError('unavailable', `${why}: stop it, or give each replicator a directory of its own`, { cause })
     }
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     throw new LogError('unavailable', `the data directory \`${directory}\` cannot be used: ${reason}`, { cause })
   }
 }

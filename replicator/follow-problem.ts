@@ -1,11 +1,12 @@
 /** What keeps an environment from following its log: whether waiting mends it, and whether the log is still the one that was followed. */
+import { messageOf } from '../src/base/message.ts'
 import { ApplyError } from '../src/log/apply.ts'
 import { LogError, type LogErrorCode, type RevisedRecord } from '../src/log/log.ts'
 import type { Store } from '../src/store/facts.ts'
 
 export const problemOf = (error: unknown): LogError => {
   if (error instanceof LogError) return error
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = messageOf(error)
   if (error instanceof ApplyError) return new LogError('diverged', reason, { cause: error })
   return new LogError('unavailable', reason, { cause: error })
 }

@@ -1,10 +1,12 @@
 /** The environments that a replicator hosts: what `control` names, followed, published, trimmed and swept. */
+
 import type { Later } from '../snapshots/later.ts'
 import type { ObjectStore } from '../snapshots/object-store.ts'
 import type { SnapshotPlatform } from '../snapshots/platform.ts'
 import type { StorePool } from '../snapshots/store-pool.ts'
 import { Turns } from '../snapshots/turns.ts'
 import { limits } from '../src/base/limits.ts'
+import { messageOf } from '../src/base/message.ts'
 import {
   controlEnvironment,
   creationWriteId,
@@ -252,7 +254,7 @@ export class Hosting {
       await log.trim(log.partitionOf(env), (await log.bounds(env)).last)
     } catch (error) {
       // They take space, no more, and the next start tries again.
-      platform.log('warn', 'trim-failed', { operation: 'trim', environment: env, reason: reasonOf(error), automatic: true })
+      platform.log('warn', 'trim-failed', { operation: 'trim', environment: env, reason: messageOf(error), automatic: true })
     }
   }
 
@@ -263,7 +265,7 @@ export class Hosting {
       intervalMs: settings.heartbeatMs,
       later: this.later,
       work: () => writeHeartbeats(objects, { hosted: this.all(), log, platform, settings }),
-      failed: (error, retryMs) => platform.log('warn', 'heartbeat-failed', { reason: reasonOf(error), retryMs, automatic: true }),
+      failed: (error, retryMs) => platform.log('warn', 'heartbeat-failed', { reason: messageOf(error), retryMs, automatic: true }),
     })
   }
 
@@ -294,5 +296,3 @@ export class Hosting {
     return Number.isFinite(through) ? through : -1
   }
 }
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

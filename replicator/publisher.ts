@@ -4,6 +4,7 @@ import type { Later } from '../snapshots/later.ts'
 import type { Manifest } from '../snapshots/manifest.ts'
 import type { SnapshotPlatform } from '../snapshots/platform.ts'
 import { limits } from '../src/base/limits.ts'
+import { messageOf } from '../src/base/message.ts'
 import type { Log } from '../src/log/log.ts'
 import type { Hosted } from './hosted.ts'
 import { objectFailure } from './object-failure.ts'
@@ -114,7 +115,7 @@ export class Publisher {
         operation: 'publish',
         environment: hosted.env,
         revision: hosted.own?.revision ?? -1,
-        reason: error instanceof Error ? error.message : String(error),
+        reason: messageOf(error),
         retryMs: delayMs,
         automatic: true,
       })
@@ -131,7 +132,7 @@ export class Publisher {
         await this.#trimPartition(partition, through)
       } catch (error) {
         // The next round tries again.
-        const reason = error instanceof Error ? error.message : String(error)
+        const reason = messageOf(error)
         platform.log('warn', 'trim-failed', { operation: 'trim', partition, revision: through, reason, automatic: true })
       }
     }

@@ -13,6 +13,7 @@ import type { Publication } from '../snapshots/publication.ts'
 import { Said } from '../snapshots/said.ts'
 import { Turns } from '../snapshots/turns.ts'
 import { limits } from '../src/base/limits.ts'
+import { messageOf } from '../src/base/message.ts'
 import type { Log } from '../src/log/log.ts'
 import type { Configuration } from '../src/ops/settings.ts'
 import { writeHeartbeats } from './heartbeats.ts'
@@ -231,7 +232,7 @@ export class Remote {
 
   #tell(operation: string, error: unknown, { retryMs, said }: { readonly retryMs: number | null; readonly said: Said }): void {
     this.failures++
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     if (!said.isNews(reason)) return
     this.#options.platform.log('warn', 'remote-failed', { operation, store: this.#options.remote.name, reason, retryMs, automatic: true })
   }

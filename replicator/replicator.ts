@@ -1,6 +1,8 @@
 /** The replicator: what a runtime sees of the environments that it hosts, and what it tells about itself. */
+
 import { assert } from '../src/base/assert.ts'
 import { limits } from '../src/base/limits.ts'
+import { messageOf } from '../src/base/message.ts'
 import { controlEnvironment, isReserved } from '../src/log/control.ts'
 import type {
   Appended,
@@ -200,7 +202,7 @@ class Core implements Replicator {
     try {
       await this.#hosting.remote?.mirror(hosted)
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
+      const reason = messageOf(cause)
       const why = `environment \`${hosted.env}\` was published for this cell, not yet for the others: ${reason}; recovery is automatic`
       throw new LogError('unavailable', why, { cause })
     }

@@ -1,10 +1,12 @@
 /** Deletes objects that nothing needs: of deleted environments, restore points that the log forgot, what manifests of the shared store named once. */
+
 import type { Later } from '../snapshots/later.ts'
 import { environmentFolder, restorePrefix } from '../snapshots/object-keys.ts'
 import type { ObjectStore } from '../snapshots/object-store.ts'
 import type { SnapshotPlatform } from '../snapshots/platform.ts'
 import { sweep } from '../snapshots/retention.ts'
 import { limits } from '../src/base/limits.ts'
+import { messageOf } from '../src/base/message.ts'
 import type { Hosted } from './hosted.ts'
 import { Loop } from './loop.ts'
 
@@ -73,7 +75,7 @@ export class Sweeper {
   }
 
   #tell(error: unknown, retryMs: number): void {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = messageOf(error)
     this.#options.platform.log('warn', 'sweep-failed', { operation: 'sweep', reason, retryMs, automatic: true })
   }
 }

@@ -1,7 +1,9 @@
 /** `npm run cluster [-- --directory D] [--cells N]`: Kafka, an S3 server, cells and a fallback on this machine, with an example to try, until Ctrl-C. */
+
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { exampleFacts, examplePolicy, exampleQuestions } from '../runtime/example.ts'
+import { messageOf } from '../src/base/message.ts'
 import type { ArctosClient } from '../src/client/client.ts'
 import { type Cluster, startCluster } from './cluster/cluster.ts'
 import { curl, promotion, questionLines } from './example-lines.ts'
@@ -72,6 +74,6 @@ try {
   await main()
   process.exit(0)
 } catch (error) {
-  console.error(error instanceof Error ? error.message : String(error))
+  console.error(messageOf(error))
   process.exit(1)
 }

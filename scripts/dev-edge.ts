@@ -1,6 +1,8 @@
 /** `npm run dev:edge [-- --directory D] [--port P]`: a cell, and the Worker in front of it, on this machine and without a network, until Ctrl-C. */
+
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { messageOf } from '../src/base/message.ts'
 import { type DevEdge, startDevEdge } from './edge/dev-edge.ts'
 import { curl, promotion, questionLines } from './example-lines.ts'
 
@@ -58,6 +60,6 @@ try {
   await main()
   process.exit()
 } catch (error) {
-  console.error(error instanceof Error ? error.message : String(error))
+  console.error(messageOf(error))
   process.exit(1)
 }

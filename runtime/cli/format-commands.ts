@@ -1,14 +1,16 @@
 /** `fmt` and `generate-types`: what is made from policy files without a server. */
+
 import { writeFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import type { Command } from 'commander'
+import { messageOf } from '../../src/base/message.ts'
 import { compilePolicy } from '../../src/engine/compile.ts'
 import { TooManyTypes, typescriptTypes } from '../../src/engine/typescript-types.ts'
 import { TooComplex } from '../../src/ir/budget.ts'
 import { formatPolicy } from '../../src/polar/format.ts'
 import { CliError } from './cli-error.ts'
 import { print, printError } from './output.ts'
-import { decodePolicyFile, readBytes, readPolicyFiles, reasonOf, showDiagnostics } from './policy-files.ts'
+import { decodePolicyFile, readBytes, readPolicyFiles, showDiagnostics } from './policy-files.ts'
 
 export const addFormatCommands = (program: Command): void => {
   program
@@ -58,7 +60,7 @@ const formatOne = async (path: string, check: boolean): Promise<'same' | 'change
 
 const writeText = async (path: string, text: string): Promise<void> =>
   writeFile(path, text).catch((cause: unknown) => {
-    throw new CliError(`\`${path}\` cannot be written: ${reasonOf(cause)}`, { cause })
+    throw new CliError(`\`${path}\` cannot be written: ${messageOf(cause)}`, { cause })
   })
 
 const generateTypes = async (language: string, paths: readonly string[]): Promise<void> => {

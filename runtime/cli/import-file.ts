@@ -1,13 +1,14 @@
 /** Imports one file: shows how far it has come, and says at any end how to go on. */
+
 import { type FileHandle, open } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import { messageOf } from '../../src/base/message.ts'
 import { CliError } from './cli-error.ts'
 import { connect } from './connection.ts'
 import { wholeNumber } from './env-commands.ts'
 import { ImportError, importFacts, type Progress } from './import-facts.ts'
 import { factLines } from './import-lines.ts'
 import { countOf, print, printError } from './output.ts'
-import { reasonOf } from './policy-files.ts'
 import { openProgress } from './progress.ts'
 
 /** Rejects with CliError, which says how to go on. */
@@ -51,7 +52,7 @@ const openFile = async (path: string): Promise<FileHandle> => {
     if ((await file.stat()).isDirectory()) throw new Error('it is a folder')
     return file
   } catch (cause) {
-    throw new CliError(`\`${path}\` cannot be read: ${reasonOf(cause)}`, { cause })
+    throw new CliError(`\`${path}\` cannot be read: ${messageOf(cause)}`, { cause })
   }
 }
 

@@ -1,5 +1,7 @@
 /** The lines of a file of facts, one JSON object a line, each with its number and a bound. */
+
 import { isUtf8 } from 'node:buffer'
+import { messageOf } from '../../src/base/message.ts'
 import type { Fact } from '../../src/base/value.ts'
 import { ApiError } from '../../src/wire/api-error.ts'
 import { decode } from '../../src/wire/decode.ts'
@@ -92,7 +94,7 @@ const decoded = (text: string, line: number): ReturnType<typeof factRequest.pars
   try {
     parsed = JSON.parse(text)
   } catch (cause) {
-    throw new LineError(line, `it is no JSON: ${cause instanceof Error ? cause.message : String(cause)}`)
+    throw new LineError(line, `it is no JSON: ${messageOf(cause)}`)
   }
   try {
     return decode(factRequest, parsed)

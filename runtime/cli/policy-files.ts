@@ -1,5 +1,7 @@
 /** Policy files on the command line: read, joined to one text, and shown with their mistakes. */
+
 import { readFile } from 'node:fs/promises'
+import { messageOf } from '../../src/base/message.ts'
 import type { Diagnostic } from '../../src/polar/diagnostic.ts'
 import { decodeSource, joinFiles } from '../../src/polar/files.ts'
 import { renderDiagnostic } from '../../src/polar/render.ts'
@@ -24,10 +26,8 @@ const readPolicyFile = async (path: string): Promise<SourceFile> => decodePolicy
 
 export const readBytes = async (path: string): Promise<Buffer> =>
   readFile(path).catch((cause: unknown) => {
-    throw new CliError(`\`${path}\` cannot be read: ${reasonOf(cause)}`, { cause })
+    throw new CliError(`\`${path}\` cannot be read: ${messageOf(cause)}`, { cause })
   })
-
-export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 export const decodePolicyFile = (name: string, bytes: Uint8Array): SourceFile => {
   const { value, diagnostics } = decodeSource(bytes)

@@ -1,15 +1,17 @@
 /** The replicator of this process: a thread of its own, or a client of the cell's replicator process. */
+
 import { access, constants, mkdir } from 'node:fs/promises'
 import type { Measurements } from '../../replicator/measurements.ts'
 import { startReplicatorWorker } from '../../replicator/worker-client.ts'
 import { innerClient } from '../../snapshots/inner-client.ts'
 import type { WasmModules } from '../../snapshots/pool.ts'
+import { messageOf } from '../../src/base/message.ts'
 import type { InnerReplicator } from '../../src/log/inner.ts'
 import type { ReplicatorPlace } from '../../src/ops/places.ts'
 import type { Configuration } from '../../src/ops/settings.ts'
 import type { Platform } from '../platform.ts'
 import { logPlace, maxRecordBytes, replicatorPlace, requireSecret, storePlace } from './cell-places.ts'
-import { reasonOf, StartError } from './start.ts'
+import { StartError } from './start.ts'
 import { placeFetch } from './unix-fetch.ts'
 import { packageVersion } from './version.ts'
 
@@ -36,7 +38,7 @@ export const openDirectory = async ({ directory }: Pick<Configuration, 'director
     await mkdir(directory, { recursive: true })
     await access(directory, constants.W_OK)
   } catch (cause) {
-    throw new StartError(`the data directory \`${directory}\` cannot be written: ${reasonOf(cause)}`, { cause })
+    throw new StartError(`the data directory \`${directory}\` cannot be written: ${messageOf(cause)}`, { cause })
   }
 }
 
@@ -59,7 +61,7 @@ const openThread = async (configuration: Configuration, platform: Platform, modu
     return { replicator, measure: () => replicator.measure(), close: () => replicator.close() }
   } catch (cause) {
     const log = configuration.log === 'embedded' ? `the log in \`${directory}\`` : `the log \`${configuration.log}\``
-    throw new StartError(`${log} cannot be opened: ${reasonOf(cause)}`, { cause })
+    throw new StartError(`${log} cannot be opened: ${messageOf(cause)}`, { cause })
   }
 }
 

@@ -1,4 +1,5 @@
 /** Where an edge or a fallback takes its objects from, and the copy on disk that a fallback starts from. */
+
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -12,11 +13,12 @@ import { folderObjectStore } from '../../snapshots/node/folder-store.ts'
 import { objectStoreAt, openObjectStore } from '../../snapshots/node/open-store.ts'
 import { type ObjectStore, StoreError } from '../../snapshots/object-store.ts'
 import type { SnapshotPlatform } from '../../snapshots/platform.ts'
+import { messageOf } from '../../src/base/message.ts'
 import { controlEnvironment } from '../../src/log/control.ts'
 import { parseStorePlace, type StorePlace } from '../../src/ops/places.ts'
 import type { Configuration } from '../../src/ops/settings.ts'
 import { endpoints } from '../../src/wire/endpoints.ts'
-import { reasonOf, StartError } from './start.ts'
+import { StartError } from './start.ts'
 
 /** The store that the settings name; without one, what the origin serves. Throws StartError when there is neither. */
 export const sourcePlace = ({ store, origin }: Configuration): StorePlace => {
@@ -51,7 +53,7 @@ export const openCopy = async (directory: string): Promise<ObjectStore> => {
     await mkdir(path, { recursive: true })
     return folderObjectStore(path)
   } catch (cause) {
-    throw new StartError(`the copy in \`${path}\` cannot be written: ${reasonOf(cause)}`, { cause })
+    throw new StartError(`the copy in \`${path}\` cannot be written: ${messageOf(cause)}`, { cause })
   }
 }
 
@@ -87,7 +89,7 @@ export const importArchive = async (
     }
     platform.log('info', 'archive-imported', { file: path })
   } catch (cause) {
-    throw new StartError(`the archive \`${path}\` cannot be imported: ${reasonOf(cause)}`, { cause })
+    throw new StartError(`the archive \`${path}\` cannot be imported: ${messageOf(cause)}`, { cause })
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

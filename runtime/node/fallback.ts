@@ -1,9 +1,11 @@
 /** The process of a fallback: an edge without an origin, for one environment, that starts from its copy on disk with everything else down. */
+
 import { lockDirectory } from '../../replicator/directory-lock.ts'
 import { ObjectCopy } from '../../snapshots/follower-copy.ts'
 import { nodeSnapshotPlatform } from '../../snapshots/node/platform.ts'
 import type { ObjectStore } from '../../snapshots/object-store.ts'
 import type { SnapshotPlatform } from '../../snapshots/platform.ts'
+import { messageOf } from '../../src/base/message.ts'
 import { controlEnvironment } from '../../src/log/control.ts'
 import type { Configuration } from '../../src/ops/settings.ts'
 import { isEnvironmentId, parseKey } from '../../src/wire/api-key.ts'
@@ -13,7 +15,7 @@ import { hashKey } from '../keys.ts'
 import type { Platform } from '../platform.ts'
 import { nodeEdgeKeys, type RunningEdge, serveEdge } from './edge.ts'
 import { exportArchive, hasCopy, importArchive, openCopy, openSource, sourcePlace } from './edge-objects.ts'
-import { nodePlatform, reasonOf, StartError } from './start.ts'
+import { nodePlatform, StartError } from './start.ts'
 
 export interface FallbackIdentity {
   readonly env: string
@@ -106,7 +108,7 @@ const lock = (directory: string): (() => void) => {
   try {
     return lockDirectory(directory)
   } catch (cause) {
-    throw new StartError(reasonOf(cause), { cause })
+    throw new StartError(messageOf(cause), { cause })
   }
 }
 
@@ -123,7 +125,7 @@ export const exportFallback = async (configuration: Configuration, path: string)
       if (await hasCopy(objects, env)) return await exportArchive(path, objects, env)
       reasons.push(`${objects.name} has no snapshot of environment \`${env}\``)
     } catch (error) {
-      reasons.push(reasonOf(error))
+      reasons.push(messageOf(error))
     }
   }
   throw new StartError(`nothing can be exported: ${reasons.join('; ')}`)
@@ -142,7 +144,7 @@ const importIfNeeded = async (archive: string, { update, copy, env, directory, p
   try {
     await update(env)
   } catch (error) {
-    platform.log('warn', 'import', { file: archive, because: reasonOf(error) })
+    platform.log('warn', 'import', { file: archive, because: messageOf(error) })
     await importArchive(archive, { copy, directory, env, platform })
   }
 }

@@ -1,10 +1,12 @@
 /** The process of a replicator: opens its log and its stores, serves the runtimes of its cell, and ends without losing a write. */
+
 import { type ReplicatorServer, serveReplicator } from '../../replicator/http-server.ts'
 import { replicatorMetrics } from '../../replicator/measurements.ts'
 import { openReplicator } from '../../replicator/open-replicator.ts'
 import type { Replicator } from '../../replicator/replicator.ts'
 import { folderObjectStore } from '../../snapshots/node/folder-store.ts'
 import { compileModules } from '../../snapshots/node/stores.ts'
+import { messageOf } from '../../src/base/message.ts'
 import type { WriteLogLine } from '../../src/ops/log-line.ts'
 import { gauge, type MetricRegistry } from '../../src/ops/metrics.ts'
 import type { ReplicatorPlace } from '../../src/ops/places.ts'
@@ -21,7 +23,7 @@ import {
   storePlace,
 } from './cell-places.ts'
 import { openDirectory, replicatorSettings } from './cell-replicator.ts'
-import { nodePlatform, reasonOf, StartError } from './start.ts'
+import { nodePlatform, StartError } from './start.ts'
 import { packageVersion } from './version.ts'
 
 export interface RunningReplicator {
@@ -68,7 +70,7 @@ const serve = async (configuration: Configuration, place: ReplicatorPlace, parts
     const objects = folderObjectStore(objectsFolder(configuration), { create: false })
     return await serveReplicator({ place, secret: configuration.secret, objects, ...parts })
   } catch (cause) {
-    throw new StartError(reasonOf(cause), { cause })
+    throw new StartError(messageOf(cause), { cause })
   }
 }
 
@@ -89,7 +91,7 @@ const open = async (configuration: Configuration, log: WriteLogLine): Promise<Re
       engine: await packageVersion(),
     })
   } catch (cause) {
-    throw new StartError(`the replicator cannot start: ${reasonOf(cause)}`, { cause })
+    throw new StartError(`the replicator cannot start: ${messageOf(cause)}`, { cause })
   }
 }
 

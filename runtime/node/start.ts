@@ -1,7 +1,9 @@
 /** What every process that serves begins with: its platform, its keys, its server, and why it cannot start. */
+
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { errorCode } from '../../snapshots/node/error-code.ts'
+import { messageOf } from '../../src/base/message.ts'
 import type { Configuration } from '../../src/ops/settings.ts'
 import type { createApp } from '../app.ts'
 import { KeyRing, parseKeyFile } from '../keys.ts'
@@ -32,7 +34,7 @@ export const readKeys = async ({ keys: path }: Pick<Configuration, 'keys'>, plat
   const ring = new KeyRing(platform.sha256)
   if (path === null) return ring
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new StartError(`the key file \`${path}\` cannot be read: ${reasonOf(cause)}`, { cause })
+    throw new StartError(`the key file \`${path}\` cannot be read: ${messageOf(cause)}`, { cause })
   })
   const { records, problems } = parseKeyFile(text)
   if (problems.length > 0) throw new StartError(`the key file \`${path}\` has mistakes:\n${problems.join('\n')}`)
@@ -59,9 +61,7 @@ export const openServer = async (
     return await listen({ host, port, requestTimeoutMs, app })
   } catch (cause) {
     const reason =
-      errorCode(cause) === 'EADDRINUSE' ? 'another process uses it: stop that one or choose another with OSO_PORT' : reasonOf(cause)
+      errorCode(cause) === 'EADDRINUSE' ? 'another process uses it: stop that one or choose another with OSO_PORT' : messageOf(cause)
     throw new StartError(`cannot listen on ${host}:${port}: ${reason}`, { cause })
   }
 }
-
-export const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

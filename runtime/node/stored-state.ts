@@ -1,4 +1,5 @@
 /** The state of an environment for a start without a replicator: from the objects in the data directory, else from the shared store. */
+
 import { existsSync } from 'node:fs'
 import { loadNewest } from '../../snapshots/load.ts'
 import { folderObjectStore } from '../../snapshots/node/folder-store.ts'
@@ -6,10 +7,10 @@ import { nodeSnapshotPlatform } from '../../snapshots/node/platform.ts'
 import type { ObjectStore } from '../../snapshots/object-store.ts'
 import type { Received } from '../../snapshots/prepare-next.ts'
 import type { StorePool } from '../../snapshots/store-pool.ts'
+import { messageOf } from '../../src/base/message.ts'
 import type { WriteLogLine } from '../../src/ops/log-line.ts'
 import type { Configuration } from '../../src/ops/settings.ts'
 import { objectsFolder, storePlace } from './cell-places.ts'
-import { reasonOf } from './start.ts'
 
 /** Resolves with null when nothing is there; what cannot be used is a log line. */
 export const storedState = (
@@ -25,7 +26,7 @@ export const storedState = (
         const loaded = objects === null ? null : await loadNewest({ objects, env, pool, platform })
         if (loaded !== null) return { store: loaded.store, through: loaded.through }
       } catch (error) {
-        log('warn', 'objects-refused', { operation: 'start without a replicator', environment: env, reason: reasonOf(error) })
+        log('warn', 'objects-refused', { operation: 'start without a replicator', environment: env, reason: messageOf(error) })
       }
     }
     return null

@@ -1,5 +1,7 @@
 /** One HTTP request of the load: what came back, or that nothing did. */
 
+import { messageOf as thrownMessage } from '../../src/base/message.ts'
+
 export interface Request {
   readonly url: string
   readonly key: string
@@ -67,5 +69,5 @@ const codeOf = (error: unknown): string => {
 
 const reason = (error: unknown): string => {
   const cause = causeOf(error)
-  return `${codeOf(error)} ${cause instanceof Error ? cause.message : String(cause)}`.trim()
+  return `${codeOf(error)} ${thrownMessage(cause)}`.trim()
 }

@@ -1,5 +1,7 @@
 /** One run: a cluster under a steady load, faults one after the other, and what was found. */
+
 import { setTimeout as pause } from 'node:timers/promises'
+import { messageOf } from '../../src/base/message.ts'
 import { Random } from '../bench/random.ts'
 import { type Cluster, startCluster } from '../cluster/cluster.ts'
 import type { Settings } from '../cluster/member.ts'
@@ -140,7 +142,7 @@ class Run {
     try {
       await act()
     } catch (error) {
-      this.#find({ kind: 'process-ended', detail: error instanceof Error ? error.message : String(error) })
+      this.#find({ kind: 'process-ended', detail: messageOf(error) })
     }
   }
 

@@ -1,10 +1,12 @@
 /** A cell and the Worker on this machine: the bucket is seeded once with what the cell has published, and kept in step with it while both run. */
+
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { exampleEnvironment } from '../../runtime/example.ts'
 import { folderObjectStore } from '../../snapshots/node/folder-store.ts'
+import { messageOf } from '../../src/base/message.ts'
 import { AdminClient } from '../../src/client/admin-client.ts'
 import { controlEnvironment } from '../../src/log/control.ts'
 import { Member } from '../cluster/member.ts'
@@ -63,7 +65,7 @@ export const startDevEdge = async ({ directory, port, cellPort, say }: DevEdgeOp
     return { directory, url: worker.url, cellUrl: cell.url, key, ended, stop }
   } catch (cause) {
     await stop()
-    throw new Error(`${cause instanceof Error ? cause.message : String(cause)}\n${worker.member.output.slice(-2000)}`, { cause })
+    throw new Error(`${messageOf(cause)}\n${worker.member.output.slice(-2000)}`, { cause })
   }
 }
 

@@ -1,4 +1,5 @@
 /** The local bucket of `wrangler dev`, kept in step with a folder of objects. */
+
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +9,7 @@ import { nodeSnapshotPlatform } from '../../snapshots/node/platform.ts'
 import { objectBytes } from '../../snapshots/object-bytes.ts'
 import type { ObjectStore } from '../../snapshots/object-store.ts'
 import { type R2Bucket, r2ObjectStore } from '../../snapshots/r2-store.ts'
+import { messageOf } from '../../src/base/message.ts'
 
 export interface LocalBucketOptions {
   /** What is copied. */
@@ -82,7 +84,7 @@ export class LocalBucket {
   /** Ctrl-C ends the process that keeps the bucket, too, and that may be seen here first: then it is no news. */
   async #tell(error: unknown): Promise<void> {
     await pause(STEP_MS)
-    const said = error instanceof Error ? error.message : String(error)
+    const said = messageOf(error)
     if (said !== this.#said && !this.#ended) this.#options.say(`the local bucket is behind the cell, and is tried again: ${said}`)
     this.#said = said
   }

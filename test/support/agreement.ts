@@ -1,4 +1,5 @@
 /** Agreement: an engine with the oracle, question by question, and the questions of one engine with each other. */
+import { messageOf } from '../../src/base/message.ts'
 import type { Value } from '../../src/base/value.ts'
 import type { Constraint, Engine, Request, Row } from '../../src/engine/engine.ts'
 import { QueryError } from '../../src/engine/engine.ts'
@@ -31,8 +32,6 @@ const answerOrBug = (engine: Engine, asked: Asked): Answer => {
     return { text: `error ${messageOf(error)}`, data: null, refused: false }
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const refusalCodes = (oracle: Oracle, { question }: Asked): string[] =>
   openQuestions(question).flatMap((open) => oracle.refusalCodes(open).map((code) => `refused ${code}`))

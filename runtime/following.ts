@@ -185,9 +185,12 @@ export class Following {
     let isDiverged = failure instanceof LogError && failure.code === 'diverged'
     while (this.#open) {
       if (needsSnapshot(failure)) {
+        const before = replica.through
         try {
           await this.#replace(isDiverged)
           if (isDiverged) this.#problem = null
+          // The replicator may lack the same records, until it has mended itself.
+          if (replica.through <= before) await this.#backOff()
           return
         } catch (error) {
           platform.log('warn', 'replica-not-replaced', { ...failureFields(error), environment: replica.id, automatic: true })
@@ -195,8 +198,7 @@ export class Following {
         }
       }
       if (isDiverged) this.#problem = DIVERGED
-      await this.#wait(this.#retryMs)
-      this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS)
+      await this.#backOff()
       // From a state that the log did not lead to, following on would be silently wrong.
       if (isDiverged) continue
       replica.resume()
@@ -264,6 +266,11 @@ export class Following {
     if (expected === null || found === expected) return received
     pool.release(received.store)
     throw new SwapError('foreign', `the snapshot belongs to log \`${found ?? 'none'}\`, this replica follows log \`${expected}\``)
+  }
+
+  async #backOff(): Promise<void> {
+    await this.#wait(this.#retryMs)
+    this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS)
   }
 
   #wait(ms: number): Promise<void> {

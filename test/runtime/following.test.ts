@@ -1,4 +1,5 @@
 /** How an environment of a cell stays with its log: breaks, snapshots that are no good, logs that are others, indexes, environments that come and go. */
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { inMemoryReplicator } from '../../replicator/in-process.ts'
 import { CellEnvironment } from '../../runtime/environment.ts'
@@ -163,6 +164,21 @@ describe('logs that cannot be followed', () => {
     expect(headers.get('arctos-revision')).toBe(`memory.${developmentEnvironment}:1`)
     told.tail = null
     await expect.poll(() => stateOf(http, 'ana'), patient).toEqual({ status: 200, allowed: true })
+    expect((await http.get('/readyz')).status).toBe(200)
+  })
+
+  test('a replicator that lacks the same records is asked now and then, not in a loop', async () => {
+    const { http, inner, told, fail, events } = await breakable()
+    told.tail = new LogError('out-of-range', 'told to')
+    fail('out-of-range')
+    await expect.poll(() => events('replica-replaced'), patient).toBeGreaterThan(1)
+    await delay(500)
+    // Pauses of 50, 100, 200, 400 ms.
+    expect(events('replica-replaced')).toBeLessThan(7)
+    expect(await stateOf(http, 'ana')).toEqual({ status: 200, allowed: true })
+    await inner.append(developmentEnvironment, inserted('bob'), 'meanwhile')
+    told.tail = null
+    await expect.poll(() => stateOf(http, 'bob'), patient).toEqual({ status: 200, allowed: true })
     expect((await http.get('/readyz')).status).toBe(200)
   })
 

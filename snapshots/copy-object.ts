@@ -1,5 +1,4 @@
 /** Brings an immutable object from one store to another, never a damaged one. */
-import { joinBytes } from './join-bytes.ts'
 import { MirrorError } from './mirror-error.ts'
 import type { ObjectStore } from './object-store.ts'
 import type { SnapshotPlatform } from './platform.ts'
@@ -22,16 +21,16 @@ export const copyObject = async ({ from, to, platform }: Copying, { key, storedB
   const object = await from.get(key)
   if (object === null || object === 'unchanged') return false
   const hash = platform.sha256()
-  const parts: Uint8Array[] = []
+  const bytes = new Uint8Array(storedBytes)
   let sizeBytes = 0
   for await (const chunk of object.chunks) {
     sizeBytes += chunk.length
     if (sizeBytes > storedBytes) break
     hash.update(chunk)
-    parts.push(new Uint8Array(chunk))
+    bytes.set(chunk, sizeBytes - chunk.length)
   }
   if (sizeBytes !== storedBytes || hash.digest() !== sha256)
     throw new MirrorError('damaged', `copy of \`${key}\` from ${from.name}: the object is damaged; a new snapshot takes its place`)
-  await to.put(key, joinBytes(parts))
+  await to.put(key, bytes)
   return true
 }

@@ -3,6 +3,8 @@
 export interface ObjectStore {
   /** What it is, for messages; no secret. */
   readonly name: string
+  /** Of one that is a folder: another thread of this machine opens it by this path. */
+  readonly folder?: string
   /** The object, null when there is none, `unchanged` when its version is still `unless`. Rejects with StoreError; so do the chunks when the transfer breaks off. */
   get(key: string, options?: { readonly unless?: string }): Promise<StoredObject | 'unchanged' | null>
   /** Stores all of the bytes or nothing. Resolves with the new version. Rejects with StoreError, `precondition` when the condition does not hold. */

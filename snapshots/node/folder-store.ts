@@ -30,6 +30,7 @@ const ABANDONED_MS = 60 * 60 * 1000
 
 class FolderStore implements ObjectStore {
   readonly name: string
+  readonly folder: string
   readonly #root: string
   readonly #incoming: string
   readonly #lock: FolderLock
@@ -37,6 +38,7 @@ class FolderStore implements ObjectStore {
 
   constructor(root: string) {
     this.name = `folder ${root}`
+    this.folder = root
     this.#root = root
     this.#incoming = join(root, '.incoming')
     this.#lock = new FolderLock(join(root, '.lock'))

@@ -11,7 +11,14 @@ export type ToPress =
   /** It ends, and answers nothing. */
   | { readonly kind: 'end'; readonly bytes: Uint8Array }
   | { readonly kind: 'pack'; readonly bytes: Uint8Array }
-  | { readonly kind: 'prove'; readonly bytes: Uint8Array; readonly image: ExpectedImage; readonly recomputedFacts: number }
+  /** `folder`: where the object is, whose bytes are given otherwise. */
+  | {
+      readonly kind: 'prove'
+      readonly bytes: Uint8Array
+      readonly folder: string | null
+      readonly image: ExpectedImage
+      readonly recomputedFacts: number
+    }
 
 export type FromPress =
   | { readonly kind: 'begun' }

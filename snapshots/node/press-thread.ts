@@ -39,8 +39,10 @@ export class PressThread implements ImagePress {
   }
 
   async prove(objects: ObjectStore, image: ExpectedImage, recomputedFacts: number): Promise<ProvenImage> {
-    const bytes = await readWhole(objects, { operation: 'load snapshot', ...image })
-    const answer = await this.#ask({ kind: 'prove', bytes, image, recomputedFacts })
+    // The thread reads by itself where it can: large buffers make the caller's heap be collected, by several threads at once.
+    const { folder = null } = objects
+    const bytes = folder === null ? await readWhole(objects, { operation: 'load snapshot', ...image }) : new Uint8Array()
+    const answer = await this.#ask({ kind: 'prove', bytes, folder, image, recomputedFacts })
     if (answer.kind !== 'proven') throw new Error(`an image was to be proven, it was ${answer.kind}`)
     return answer
   }

@@ -1,22 +1,21 @@
 /** The thread that packs and proves images, with a small heap of its own, which is collected in no time. */
 import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
-import { gunzipSync, gzipSync } from 'node:zlib'
 import { known } from '../../src/base/assert.ts'
-import { type ImagePress, pressHere } from '../image-press.ts'
+import { type ImagePress, type PackedImage, type ProvenImage, pressHere } from '../image-press.ts'
 import { joinBytes } from '../join-bytes.ts'
 import { LoadError } from '../load-error.ts'
 import { memoryObjectStore } from '../memory-store.ts'
+import type { ObjectStore } from '../object-store.ts'
+import type { SnapshotPlatform } from '../platform.ts'
 import type { WasmModules } from '../pool.ts'
+import { folderObjectStore } from './folder-store.ts'
+import { gunzipInTurns, gzipInTurns } from './gzip-in-turns.ts'
 import { compressionLevel, nodeSnapshotPlatform } from './platform.ts'
 import type { FromPress, ToPress } from './press-messages.ts'
+import { Rests } from './rests.ts'
 import { storePool } from './stores.ts'
 import { NICENESS } from './yielding-pool.ts'
-
-/** Of one piece of output: with the default of 16 KiB there are thousands. */
-const PIECE_BYTES = 1024 * 1024
-/** Of zlib. */
-const LEAST_CHUNK_BYTES = 64
 
 const port = known(parentPort, 'this file runs as a worker')
 // The one cast: the parent sends exactly these modules.
@@ -25,32 +24,55 @@ const pool = storePool(workerData as WasmModules)
 
 const platform = nodeSnapshotPlatform(() => undefined)
 
-/** Works without a break: a thread that stays on its processor disturbs what answers less than threads that wake each other for every piece (measured with the
- * reads of the bench). Unpacks up to so many bytes at once; more are damage, whatever they are. */
-const press = (rawBytes: number): ImagePress =>
-  pressHere({
-    pool,
-    platform: {
-      ...platform,
-      gzip: async (bytes) => gzipSync(bytes, { level: compressionLevel, chunkSize: PIECE_BYTES }),
-      async *gunzip(chunks) {
-        const parts: Uint8Array[] = []
-        for await (const chunk of chunks) parts.push(chunk)
-        const maxOutputLength = Math.max(LEAST_CHUNK_BYTES, rawBytes + 1)
-        yield gunzipSync(joinBytes(parts), { chunkSize: maxOutputLength, maxOutputLength })
-      },
-      // Nobody waits here.
-      pause: () => Promise.resolve(),
-    },
-  })
+const rests = new Rests()
+/** What was packed last, and where its turns end: its proof follows. */
+let packed: { readonly sha256: string; readonly ends: readonly number[] } | null = null
+
+const pack = async (raw: Uint8Array): Promise<PackedImage> => {
+  const ends: number[] = []
+  const gzip = async (bytes: Uint8Array): Promise<Uint8Array> => {
+    const turned = gzipInTurns(bytes, compressionLevel, () => rests.rest())
+    ends.push(...turned.ends)
+    return turned.bytes
+  }
+  const image = await press({ gzip }).pack(raw)
+  packed = { sha256: image.sha256, ends }
+  return image
+}
+
+const prove = async ({ bytes, folder, image, recomputedFacts }: Extract<ToPress, { kind: 'prove' }>): Promise<ProvenImage> => {
+  const objects = folder === null ? await holding(image.key, bytes) : folderObjectStore(folder, { create: false })
+  const ends = packed?.sha256 === image.sha256 ? packed.ends : null
+  return press({ gunzip: (chunks) => unpacked(chunks, ends) }).prove(objects, image, recomputedFacts)
+}
+
+const press = (platformOf: Partial<SnapshotPlatform>): ImagePress =>
+  pressHere({ pool, platform: { ...platform, pause: async () => rests.rest(), ...platformOf } })
+
+const holding = async (key: string, bytes: Uint8Array): Promise<ObjectStore> => {
+  const objects = memoryObjectStore('the thread of images')
+  await objects.put(key, bytes)
+  return objects
+}
+
+/** Where the turns are known, by this thread alone: threads that wake each other for every piece disturb what answers (measured with the reads of the bench). */
+async function* unpacked(chunks: AsyncIterable<Uint8Array>, ends: readonly number[] | null): AsyncGenerator<Uint8Array> {
+  for await (const piece of ends === null ? platform.gunzip(chunks) : gunzipInTurns({ bytes: await joined(chunks), ends })) {
+    yield piece
+    rests.rest()
+  }
+}
+
+const joined = async (chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> => {
+  const parts: Uint8Array[] = []
+  for await (const chunk of chunks) parts.push(chunk)
+  return joinBytes(parts)
+}
 
 const work = async (job: Exclude<ToPress, { kind: 'end' }>): Promise<FromPress> => {
+  rests.begin()
   if (job.kind === 'begin') return { kind: 'begun' }
-  if (job.kind === 'pack') return { kind: 'packed', ...(await press(0).pack(job.bytes)) }
-  const { bytes, image, recomputedFacts } = job
-  const objects = memoryObjectStore('the thread of images')
-  await objects.put(image.key, bytes)
-  return { kind: 'proven', ...(await press(image.rawBytes).prove(objects, image, recomputedFacts)) }
+  return job.kind === 'pack' ? { kind: 'packed', ...(await pack(job.bytes)) } : { kind: 'proven', ...(await prove(job)) }
 }
 
 const answer = async (job: ToPress): Promise<void> => {

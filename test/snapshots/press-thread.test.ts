@@ -4,10 +4,12 @@ import { type ImagePress, pressHere } from '../../snapshots/image-press.ts'
 import { joinBytes } from '../../snapshots/join-bytes.ts'
 import type { ExpectedImage } from '../../snapshots/load-snapshot.ts'
 import { memoryObjectStore } from '../../snapshots/memory-store.ts'
+import { folderObjectStore } from '../../snapshots/node/folder-store.ts'
 import { PressThread } from '../../snapshots/node/press-thread.ts'
 import { compileModules } from '../../snapshots/node/stores.ts'
 import { at } from '../../src/base/assert.ts'
 import { apply } from '../../src/log/apply.ts'
+import { temporaryDirectory } from '../runtime/support/process.ts'
 import { facts, insert, logRecord } from '../support/record.ts'
 import { pool, testPlatform } from './support.ts'
 
@@ -96,6 +98,25 @@ for (const [where, press] of presses) {
     await expect(press.prove(objects, image, -1)).rejects.toMatchObject({ code: 'damaged' })
   })
 }
+
+test('the thread reads a folder by itself, what it packed before and what it did not, and finds what is damaged there', async () => {
+  const folder = folderObjectStore(await temporaryDirectory())
+  const { image, bytes } = await stored(thread)
+  const there = { ...folder, get: () => expect.unreachable('the caller reads nothing') }
+  const other = new PressThread(modules)
+  for (const press of [thread, other]) {
+    await folder.put(image.key, bytes)
+    expect(await press.prove(there, image, 2000)).toMatchObject({ recomputed: { stateHash } })
+    const faults = [bytes.slice(0, -20), bytes.map((byte, index) => (index === bytes.length >> 1 ? byte ^ 1 : byte))]
+    for (const fault of faults) {
+      await folder.put(image.key, fault)
+      await expect(press.prove(there, image, -1)).rejects.toMatchObject({ name: 'LoadError', code: 'damaged', key: image.key })
+    }
+    await folder.delete(image.key)
+    await expect(press.prove(there, image, -1)).rejects.toMatchObject({ name: 'LoadError', code: 'missing' })
+  }
+  await other.close()
+})
 
 test('jobs that come at once are all done', async () => {
   const press = new PressThread(modules)

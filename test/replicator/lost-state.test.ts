@@ -102,6 +102,26 @@ describe('cells that share a log', { timeout: 60_000 }, () => {
     await until(async () => ((await holder.replicator.environments()).some(({ env }) => env === 'gone') ? null : true))
   })
 
+  test('a cell whose own state of the environments is older than the log begins again from the shared one', async () => {
+    const memory = createMemoryLog({ logId: 'memory', partitions: 1 })
+    const remote = memoryObjectStore('shared')
+    const objects: ObjectStore = memoryObjectStore('local')
+    const before = await startCell({ log: lasting(memory), remote, objects })
+    await before.replicator.createEnvironment('old')
+    await before.replicator.publish('control')
+    await before.replicator.close()
+    const holder = await startCell({ log: lasting(memory), remote, settings: { snapshotRecords: 5 } })
+    await holder.replicator.createEnvironment('e')
+    await holder.replicator.publish('control')
+    const written = await writeUntilTrimmed(holder, 'e')
+    const after = await startCell({ log: lasting(memory), remote, objects })
+    expect(after.logged('replica-loaded').map(({ fields }) => [fields['environment'], fields['source']])).toContainEqual([
+      'control',
+      'remote',
+    ])
+    expect(await until(async () => ((await factsOf(after, 'e').catch(() => 0)) === written ? true : null))).toBe(true)
+  })
+
   test('an environment that was made and trimmed while the log could not be reached is loaded from the shared store', async () => {
     const memory = createMemoryLog({ logId: 'memory', partitions: 3 })
     const remote = memoryObjectStore('shared')

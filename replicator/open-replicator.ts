@@ -73,7 +73,7 @@ export const openReplicator = async (options: OpenReplicatorOptions): Promise<Re
       pool: storePool(options.modules),
       holder: hostname(),
     }
-    return endingWith(await startReplicator(parts), end)
+    return endingWith(await startReplicator(parts), { begin: () => press.hurry(), end })
   } catch (error) {
     await end()
     throw error
@@ -122,9 +122,13 @@ const knownLogId = async (objects: ObjectStore, platform: SnapshotPlatform): Pro
   }
 }
 
-const endingWith = (replicator: Replicator, end: () => Promise<void>): Replicator => {
+const endingWith = (
+  replicator: Replicator,
+  { begin, end }: { readonly begin: () => void; readonly end: () => Promise<void> },
+): Replicator => {
   const close = replicator.close.bind(replicator)
   replicator.close = async () => {
+    begin()
     try {
       await close()
     } finally {

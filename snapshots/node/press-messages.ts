@@ -3,6 +3,13 @@ import type { PackedImage, ProvenImage } from '../image-press.ts'
 import type { LoadErrorCode } from '../load-error.ts'
 import type { ExpectedImage } from '../load-snapshot.ts'
 import type { ObjectFailure } from '../object-error.ts'
+import type { WasmModules } from '../pool.ts'
+import type { Hurry } from './rests.ts'
+
+/** What the thread is given when it starts. */
+export interface PressData extends WasmModules {
+  readonly hurry: Hurry
+}
 
 /** `bytes` are handed over, not copied. */
 export type ToPress =

@@ -8,7 +8,8 @@ import type { ObjectStore } from '../object-store.ts'
 import type { WasmModules } from '../pool.ts'
 import { readWhole } from '../stored-object.ts'
 import { Turns } from '../turns.ts'
-import type { FromPress, ToPress } from './press-messages.ts'
+import type { FromPress, PressData, ToPress } from './press-messages.ts'
+import { hurry, noHurry } from './rests.ts'
 
 /** An image is packed or proven in less. */
 const END_MS = 5000
@@ -20,6 +21,7 @@ export class PressThread implements ImagePress {
   readonly #modules: WasmModules
   readonly #script: URL
   readonly #turns = new Turns(1)
+  readonly #hurry = noHurry()
   #worker: Worker | null = null
   #idle: NodeJS.Timeout | undefined
 
@@ -47,6 +49,11 @@ export class PressThread implements ImagePress {
     return answer
   }
 
+  /** From now on it works without rests: somebody waits for what is under way. */
+  hurry(): void {
+    hurry(this.#hurry)
+  }
+
   /** Ends the thread behind the job that it has; another job starts another one. */
   async close(): Promise<void> {
     clearTimeout(this.#idle)
@@ -70,7 +77,8 @@ export class PressThread implements ImagePress {
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#script, { workerData: this.#modules })
+    const workerData: PressData = { ...this.#modules, hurry: this.#hurry }
+    const worker = new Worker(this.#script, { workerData })
     // Whoever waits for it is told as well.
     worker.on('error', () => this.#forget(worker))
     worker.on('exit', () => this.#forget(worker))

@@ -8,23 +8,23 @@ import { LoadError } from '../load-error.ts'
 import { memoryObjectStore } from '../memory-store.ts'
 import type { ObjectStore } from '../object-store.ts'
 import type { SnapshotPlatform } from '../platform.ts'
-import type { WasmModules } from '../pool.ts'
 import { folderObjectStore } from './folder-store.ts'
 import { gunzipInTurns, gzipInTurns } from './gzip-in-turns.ts'
 import { compressionLevel, nodeSnapshotPlatform } from './platform.ts'
-import type { FromPress, ToPress } from './press-messages.ts'
+import type { FromPress, PressData, ToPress } from './press-messages.ts'
 import { Rests } from './rests.ts'
 import { storePool } from './stores.ts'
 import { NICENESS } from './yielding-pool.ts'
 
 const port = known(parentPort, 'this file runs as a worker')
-// The one cast: the parent sends exactly these modules.
+// The one cast: the parent sends exactly this.
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-const pool = storePool(workerData as WasmModules)
+const { hurry, ...modules } = workerData as PressData
+const pool = storePool(modules)
 
 const platform = nodeSnapshotPlatform(() => undefined)
 
-const rests = new Rests()
+const rests = new Rests(hurry)
 /** What was packed last, and where its turns end: its proof follows. */
 let packed: { readonly sha256: string; readonly ends: readonly number[] } | null = null
 

@@ -8,11 +8,25 @@ const TURN_MS = 0.3
 /** Whoever waited for a processor that long has rested. */
 const LONGEST_MS = 50
 
-const sleeper = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+/** One number that threads share: not 0 when there are to be no more rests. */
+export type Hurry = Int32Array<SharedArrayBuffer>
+
+export const noHurry = (): Hurry => new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+
+/** Ends the rest that somebody has, too. */
+export const hurry = (rests: Hurry): void => {
+  Atomics.store(rests, 0, 1)
+  Atomics.notify(rests, 0)
+}
 
 /** Of a thread that nobody waits for: it is blocked. */
 export class Rests {
+  readonly #hurry: Hurry
   #sinceMs = performance.now()
+
+  constructor(hurried: Hurry) {
+    this.#hurry = hurried
+  }
 
   /** There was nothing to do meanwhile. */
   begin(): void {
@@ -23,7 +37,7 @@ export class Rests {
   rest(): void {
     const workedMs = performance.now() - this.#sinceMs
     if (workedMs < TURN_MS) return
-    Atomics.wait(sleeper, 0, 0, Math.min(LONGEST_MS, workedMs * REST_TIMES))
+    Atomics.wait(this.#hurry, 0, 0, Math.min(LONGEST_MS, workedMs * REST_TIMES))
     this.begin()
   }
 }

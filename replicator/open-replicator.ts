@@ -49,6 +49,7 @@ export const openReplicator = async (options: OpenReplicatorOptions): Promise<Re
   const unlock = lockDirectory(directory)
   const press = new PressThread(options.modules)
   const end = async (): Promise<void> => {
+    press.hurry()
     // Before the thread that it belongs to ends.
     await press.close()
     unlock()

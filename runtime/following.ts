@@ -190,7 +190,7 @@ export class Following {
           await this.#replace(isDiverged)
           if (isDiverged) this.#problem = null
           // The replicator may lack the same records, until it has mended itself.
-          if (replica.through <= before) await this.#backOff()
+          if (replica.through === before) await this.#backOff()
           return
         } catch (error) {
           platform.log('warn', 'replica-not-replaced', { ...failureFields(error), environment: replica.id, automatic: true })

@@ -20,6 +20,12 @@ export interface Copying {
 export const copyObject = async ({ from, to, platform }: Copying, { key, storedBytes, sha256 }: NamedObject): Promise<boolean> => {
   const object = await from.get(key)
   if (object === null || object === 'unchanged') return false
+  const damaged = (): MirrorError =>
+    new MirrorError('damaged', `copy of \`${key}\` from ${from.name}: the object is damaged; a new snapshot takes its place`)
+  if (object.sizeBytes !== null && object.sizeBytes !== storedBytes) {
+    await object.chunks[Symbol.asyncIterator]().return?.()
+    throw damaged()
+  }
   const hash = platform.sha256()
   const bytes = new Uint8Array(storedBytes)
   let sizeBytes = 0
@@ -29,8 +35,7 @@ export const copyObject = async ({ from, to, platform }: Copying, { key, storedB
     hash.update(chunk)
     bytes.set(chunk, sizeBytes - chunk.length)
   }
-  if (sizeBytes !== storedBytes || hash.digest() !== sha256)
-    throw new MirrorError('damaged', `copy of \`${key}\` from ${from.name}: the object is damaged; a new snapshot takes its place`)
+  if (sizeBytes !== storedBytes || hash.digest() !== sha256) throw damaged()
   await to.put(key, bytes)
   return true
 }

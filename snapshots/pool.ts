@@ -26,7 +26,7 @@ export interface StorePoolOptions extends WasmModules {
   readonly totalBytes?: number
   /** Images of more bytes are refused: they could not be replaced, for want of room for two. */
   readonly imageBytes?: number
-  /** What the memory of a database may grow to for a question: the rest is for the image that replaces it. */
+  /** What the memory of a user's database may grow to while a statement of a question runs: the rest is for the image that replaces it. */
   readonly questionBytes?: number
   readonly dictionary?: DictionaryBounds
   /** Room to grow that images are received with, as a share of them. */
@@ -126,7 +126,7 @@ class InstancePool implements MeasuredStorePool {
       maxBytes,
       firstBytes,
       nowMs,
-      mayGrow: (bytes) => (instance.watcher === null ? this.#makeRoom(bytes, this.#ownerOf(instance)) : this.#mayAnswer(instance, bytes)),
+      mayGrow: (bytes) => this.#mayGrow(instance, bytes),
     })
     return instance
   }
@@ -146,21 +146,22 @@ class InstancePool implements MeasuredStorePool {
     return null
   }
 
-  #hasRoom(bytes: number): boolean {
-    const { totalBytes = Number.POSITIVE_INFINITY } = this.#options
-    return this.use().bytes + bytes <= totalBytes
-  }
-
-  /** For a question nothing is let go: the next image needs it, and would have its place beside it until it is collected. */
-  #mayAnswer({ sizeBytes }: Instance, bytes: number): boolean {
+  /** While a statement of a user's question runs, the instance that its next image is received into stays: let go, it would take its place beside another one
+   * until it is collected. What writes made larger than a question may is no larger than it has to be. */
+  #mayGrow(instance: Instance, bytes: number): boolean {
+    const owner = this.#ownerOf(instance)
+    if (owner === null || instance.watcher === null) return this.#makeRoom(bytes, owner)
     const { questionBytes = Number.POSITIVE_INFINITY } = this.#options
-    return sizeBytes + bytes <= questionBytes && this.#hasRoom(bytes)
+    const { sizeBytes } = instance
+    return (sizeBytes > questionBytes || sizeBytes + bytes <= questionBytes) && this.#makeRoom(bytes, owner, 1)
   }
 
-  /** Whether so many bytes more are within the ceiling, when all that is idle or can be given up is gone. */
-  #makeRoom(bytes: number, owner: Owner | null): boolean {
-    while (!this.#hasRoom(bytes)) {
-      if (this.#idle.shift() === undefined && !(owner?.giveUp() ?? false)) return false
+  /** Whether so many bytes more are within the ceiling, when all that can be given up is gone and all that is idle but for the largest `kept`. */
+  #makeRoom(bytes: number, owner: Owner | null, kept = 0): boolean {
+    const { totalBytes = Number.POSITIVE_INFINITY } = this.#options
+    while (this.use().bytes + bytes > totalBytes) {
+      if (this.#idle.length > kept) this.#idle.shift()
+      else if (!(owner?.giveUp() ?? false)) return false
     }
     return true
   }

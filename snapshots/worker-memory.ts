@@ -21,7 +21,7 @@ export const workerFirstBytes = mib
 /** An image is received with so much room to grow: a share of itself. */
 export const workerSlack = 0.05
 
-/** Of one of two databases that replace each other, beside the keys: no question may make it larger. */
+/** Of one of two databases that replace each other, beside the keys: what a question works out may make it no larger. */
 export const workerShare = (totalMib: number = workerMemory.defaultMib): number => (totalMib * mib - CONTROL_BYTES) / 2
 
 /** Bytes of the largest image of which two fit: it is replaced by a second one that is built while the first one answers. By default it is one of 45 MB. */

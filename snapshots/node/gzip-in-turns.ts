@@ -36,16 +36,29 @@ export const gzipInTurns = (raw: Uint8Array, level: number, rest: () => void): T
     sum = crc32(part, sum)
     rest()
   }
-  const trailer = new DataView(bytes.buffer, end, TRAILER_BYTES)
-  trailer.setUint32(0, sum, true)
-  trailer.setUint32(4, raw.length % 2 ** 32, true)
+  bytes.set(trailerOf(sum, raw.length), end)
   return { bytes: bytes.slice(0, end + TRAILER_BYTES), ends }
 }
 
-/** Turn by turn. The trailer is not looked at: whoever asks compares hashes. Throws what zlib throws at damaged bytes. */
+/** Turn by turn. Throws at damaged bytes, what zlib throws or its own: header and trailer are compared too. */
 export function* gunzipInTurns({ bytes, ends }: TurnedGzip): Generator<Uint8Array> {
+  if (header.some((byte, index) => bytes[index] !== byte)) throw new Error('the header is another one')
+  let sum = 0
+  let size = 0
   for (const [turn, end] of ends.entries()) {
     const part = bytes.subarray(turn === 0 ? header.length : at(ends, turn - 1), end)
-    yield inflateRawSync(part, { chunkSize: TURN_BYTES, maxOutputLength: TURN_BYTES, finishFlush: constants.Z_SYNC_FLUSH })
+    const raw = inflateRawSync(part, { chunkSize: TURN_BYTES, maxOutputLength: TURN_BYTES, finishFlush: constants.Z_SYNC_FLUSH })
+    sum = crc32(raw, sum)
+    size += raw.length
+    yield raw
   }
+  const end = at(ends, ends.length - 1)
+  if (Buffer.compare(bytes.subarray(end), trailerOf(sum, size)) !== 0) throw new Error('the trailer is another one')
+}
+
+const trailerOf = (sum: number, size: number): Uint8Array => {
+  const trailer = new DataView(new ArrayBuffer(TRAILER_BYTES))
+  trailer.setUint32(0, sum, true)
+  trailer.setUint32(4, size % 2 ** 32, true)
+  return new Uint8Array(trailer.buffer)
 }

@@ -11,7 +11,7 @@ import { Turns } from '../turns.ts'
 import type { FromPress, PressData, ToPress } from './press-messages.ts'
 import { hurry, noHurry } from './rests.ts'
 
-/** An image is packed or proven in less. */
+/** In a hurry an image of some hundred megabytes is packed or proven in less. */
 const END_MS = 5000
 /** Without a job for so long, the thread ends: a snapshot and its proof follow each other sooner. */
 const IDLE_MS = 2000

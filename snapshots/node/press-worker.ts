@@ -65,7 +65,10 @@ async function* unpacked(chunks: AsyncIterable<Uint8Array>, ends: readonly numbe
 
 const joined = async (chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> => {
   const parts: Uint8Array[] = []
-  for await (const chunk of chunks) parts.push(chunk)
+  for await (const chunk of chunks) {
+    parts.push(chunk)
+    rests.rest()
+  }
   return joinBytes(parts)
 }
 

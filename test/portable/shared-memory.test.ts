@@ -92,27 +92,29 @@ test('an image is received into what is given up for it: no memory is let go, wh
 test('a database that grows over the bound fails as it does without memory, and what it held stays', () => {
   const pool = poolOf(17)
   const [grows, other] = [receive(pool), receive(pool)]
-  const fill = (): void =>
-    grows.transaction(() => {
-      for (let index = 0; index < 100_000; index++) {
-        const id = `${index}`.padEnd(300, 'x')
-        grows.insert({
-          predicate: 'has_role',
-          args: [
-            { type: 'User', id },
-            { type: 'String', id: 'reader' },
-            { type: 'Repo', id: 'r1' },
-          ],
-        })
-      }
-    })
-  expectError(NO_MEMORY, fill)
+  expectError(NO_MEMORY, () => fillWith(grows, 100_000))
   for (const store of [grows, other]) {
     expect(store.totals().total).toBe(300)
     expect(store.recomputeStateHash()).toBe(store.stateHash())
   }
   expect(pool.use().bytes).toBeLessThanOrEqual(17 * MIB)
 })
+
+/** 300 bytes and more of each. */
+const fillWith = (store: Store, count: number): void =>
+  store.transaction(() => {
+    for (let index = 0; index < count; index++) {
+      const id = `${index}`.padEnd(300, 'x')
+      store.insert({
+        predicate: 'has_role',
+        args: [
+          { type: 'User', id },
+          { type: 'String', id: 'reader' },
+          { type: 'Repo', id: 'r1' },
+        ],
+      })
+    }
+  })
 
 /** Of 30 MB. */
 const askMuch = (database: Database): void => {
@@ -126,25 +128,45 @@ test('a question takes no more than its part, whatever is free, and what is free
   const answers = receive(poolOf(128))
   askMuch(answers.database)
   const pool = poolOf(128, 64 * MIB, 12)
-  const store = receive(pool)
+  const store = receive(pool.part(() => expect.unreachable('there is room')))
   expectError(NO_MEMORY, () => askMuch(store.database))
   expect(pool.use().bytes).toBeLessThanOrEqual(12 * MIB)
   expect(store.totals().total).toBe(300)
 })
 
-test('a question lets nothing go: the next image is received into it', () => {
+test('a question leaves the instance that the next image is received into', () => {
   const pool = poolOf(24)
-  const [answering, next] = [receive(pool), receive(pool)]
-  const part = pool.part(() => expect.unreachable('nobody is asked to give anything up'))
-  const other = receive(part)
-  pool.release(next)
-  for (const { database } of [answering, other]) {
-    expectError(NO_MEMORY, () => askMuch(database))
-  }
+  const part = pool.part(() => false)
+  const [answering, other, next] = [receive(part), receive(part), receive(part)]
+  part.release(next)
+  for (const { database } of [answering, other]) expectError(NO_MEMORY, () => askMuch(database))
   expect(pool.use()).toMatchObject({ used: 2, idle: 1 })
   expect(answering.totals().total).toBe(300)
-  receive(pool)
+  receive(part)
   expect(pool.use()).toMatchObject({ used: 3, idle: 0 })
+})
+
+test('what is unused goes for a question, as it does for an image', () => {
+  const pool = poolOf(64)
+  const others = Array.from({ length: 7 }, () => receive(pool))
+  const part = pool.part(() => {
+    const other = others.pop()
+    if (other !== undefined) pool.release(other)
+    return other !== undefined
+  })
+  const store = receive(part)
+  expect(pool.use().bytes).toBe(64 * MIB)
+  askMuch(store.database)
+  expect(others.length).toBeGreaterThan(0)
+  expect(pool.use().idle).toBe(1)
+})
+
+test('what writes made larger than a question may still answers', () => {
+  const pool = poolOf(128, 64 * MIB, 9)
+  const store = receive(pool.part(() => false))
+  fillWith(store, 8000)
+  expect(pool.use().bytes).toBeGreaterThan(9 * MIB)
+  askMuch(store.database)
 })
 
 test('an image of which two would not fit is refused before anything is reserved for it', () => {

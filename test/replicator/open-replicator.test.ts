@@ -1,11 +1,12 @@
 /** A replicator put together from places: its directory is its own, its store is one that it can write, its lag is told. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { replicatorMetrics } from '../../replicator/measurements.ts'
 import { type OpenReplicatorOptions, openReplicator } from '../../replicator/open-replicator.ts'
 import type { Replicator } from '../../replicator/replicator.ts'
 import { folderObjectStore } from '../../snapshots/node/folder-store.ts'
+import { PressThread } from '../../snapshots/node/press-thread.ts'
 import { compileModules } from '../../snapshots/node/stores.ts'
 import { known } from '../../src/base/assert.ts'
 import { limits } from '../../src/base/limits.ts'
@@ -46,6 +47,16 @@ const open = async (options: OpenReplicatorOptions): Promise<Replicator> => {
 }
 
 describe('a data directory', () => {
+  test('whoever closes it waits for a publication without its rests', async () => {
+    onTestFinished(() => void vi.restoreAllMocks())
+    const hurried = vi.spyOn(PressThread.prototype, 'hurry')
+    const ended = vi.spyOn(PressThread.prototype, 'close')
+    const replicator = await openReplicator(optionsFor(testDirectory()))
+    expect(hurried).not.toHaveBeenCalled()
+    await replicator.close()
+    expect(hurried.mock.invocationCallOrder[0]).toBeLessThan(ended.mock.invocationCallOrder[0] ?? 0)
+  })
+
   test('has one replicator, and another one after that has ended', async () => {
     const directory = testDirectory()
     const first = await open(optionsFor(directory))

@@ -1,7 +1,7 @@
-/** Turns of work with rests between them. A reader that wakes where a thread works waits until its turn ends, whatever the priority of either (Linux 6.18: for
- * the slice of a thread, and the tick behind it): so turns are short, and most of the time nobody works. */
+/** Turns of work with rests between them, for a thread that others should not notice. */
 
-/** So many times as long as a turn took. */
+/** A reader that wakes where a thread works waits until its turn ends, whatever the priority of either (Linux 6.18: for the slice of a thread, and the tick behind
+ * it): so turns are short, and most of the time nobody works. So many times as long as a turn took. */
 const REST_TIMES = 4
 /** Less is no turn yet. */
 const TURN_MS = 0.3

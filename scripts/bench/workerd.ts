@@ -14,6 +14,7 @@ import { startWatched } from '../servers/watched.ts'
 import { Client } from './client.ts'
 import { Connection, type Sent } from './connection.ts'
 import { type Inspector, inspectorAt } from './inspector.ts'
+import { answerR2, r2RequestHeader } from './r2-protocol.ts'
 
 const MAX_BYTES = 2 ** 30
 const COMPATIBILITY_DATE = '2026-10-20'
@@ -27,7 +28,7 @@ export interface ServedObjects {
   close(): void
 }
 
-/** As any web server has them, with versions as tags. */
+/** As any web server has them, with versions as tags, and as a bucket of R2. */
 export const serveObjects = async (objects: ObjectStore): Promise<ServedObjects> => {
   const respond = async (key: string, tag: string | undefined) => {
     const object = await objects.get(key, tag === undefined ? {} : { unless: tag.replaceAll('"', '') })
@@ -35,6 +36,14 @@ export const serveObjects = async (objects: ObjectStore): Promise<ServedObjects>
     return { status: 200, tag: `"${object.version}"`, bytes: await objectBytes(key, object, MAX_BYTES) }
   }
   const server = createServer((request, response) => {
+    const asked = request.headers[r2RequestHeader]
+    if (typeof asked === 'string') {
+      void answerR2(objects, asked).then(
+        ({ status, headers, bytes }) => response.writeHead(status, { ...headers, 'Content-Length': bytes.length }).end(bytes),
+        (error: unknown) => response.writeHead(500).end(String(error)),
+      )
+      return
+    }
     void respond(decodeURIComponent((request.url ?? '').slice(1)), request.headers['if-none-match']).then(
       ({ status, tag, bytes }) => {
         response.writeHead(status, bytes === null ? {} : { ETag: tag, 'Content-Length': bytes.length })
@@ -60,6 +69,8 @@ export interface WorkerdOptions {
   readonly directory: string
   readonly objects: ServedObjects
   readonly settings?: Readonly<Record<string, string>>
+  /** By a binding of R2 instead of HTTP. */
+  readonly r2?: boolean
   /** With an inspector, and with the heap that an isolate may have. */
   readonly inspected?: boolean
 }
@@ -75,10 +86,17 @@ export interface RunningWorker {
   stop(): Promise<void>
 }
 
-export const startWorkerd = async ({ directory, objects, settings = {}, inspected = false }: WorkerdOptions): Promise<RunningWorker> => {
+export const startWorkerd = async ({
+  directory,
+  objects,
+  settings = {},
+  r2 = false,
+  inspected = false,
+}: WorkerdOptions): Promise<RunningWorker> => {
   const [port = 0, inspectorPort = 0] = await freePorts(2)
   const config = join(directory, `worker-${port}.capnp`)
-  await writeFile(config, configuration(port, { ARCTOS_MODE: 'development', ARCTOS_STORE: objects.url, ...settings }, inspected))
+  const texts = { ARCTOS_MODE: 'development', ...(!r2 && { ARCTOS_STORE: objects.url }), ...settings }
+  await writeFile(config, configuration({ port, texts, bucket: r2 ? new URL(objects.url).host : null, inspected }))
   const startMs = performance.now()
   const flags = inspected ? [`--inspector-addr=127.0.0.1:${inspectorPort}`] : []
   const watched = await startWatched([binary(), 'serve', ...flags, config], join(directory, 'workerd.out'))
@@ -129,13 +147,17 @@ const binary = (): string => {
   return resolve(`@cloudflare/workerd-${process.platform}-${process.arch === 'x64' ? '64' : process.arch}/bin/workerd`)
 }
 
-const configuration = (
-  port: number,
-  settings: Readonly<Record<string, string>>,
-  inspected: boolean,
-): string => `using Workerd = import "/workerd/workerd.capnp";
+interface Bound {
+  readonly port: number
+  readonly texts: Readonly<Record<string, string>>
+  /** Where a bucket of R2 answers, or null. */
+  readonly bucket: string | null
+  readonly inspected: boolean
+}
+
+const configuration = ({ port, texts, bucket, inspected }: Bound): string => `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [(name = "worker", worker = .worker), (name = "internet", network = (allow = ["private", "local", "public"]))],
+  services = [(name = "worker", worker = .worker), (name = "internet", network = (allow = ["private", "local", "public"]))${bucket === null ? '' : `, (name = "r2", external = (address = "${bucket}", http = ()))`}],
   v8Flags = [${inspected ? `"--max-heap-size=${ISOLATE_MIB}"` : ''}],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "worker")],
 );
@@ -146,8 +168,9 @@ const worker :Workerd.Worker = (
     (name = "trampoline.wasm", wasm = embed "trampoline.wasm"),
   ],
   compatibilityDate = "${COMPATIBILITY_DATE}",
-  bindings = [${Object.entries(settings)
-    .map(([name, value]) => `(name = "${name}", text = ${JSON.stringify(value)})`)
-    .join(', ')}],
+  bindings = [${[
+    ...Object.entries(texts).map(([name, value]) => `(name = "${name}", text = ${JSON.stringify(value)})`),
+    ...(bucket === null ? [] : ['(name = "OBJECTS", r2Bucket = "r2")']),
+  ].join(', ')}],
 );
 `

@@ -23,21 +23,34 @@ const SWAPS = 14
 const LIVE_SWAPS = 3
 const FREE_BYTES = 20 * MIB
 
-test(`${SWAPS} swaps of 45 MB: with all garbage of them an isolate stays within 128 MB`, async () => {
-  const most = await mostWhileSwapping({ swaps: SWAPS, live: false })
-  expect(most.wasm).toBeGreaterThan(90e6)
-  expect({ ...most, fits: countedBytes(most) < ISOLATE_BYTES }).toMatchObject({ fits: true })
-}, 300_000)
+test.each([
+  ['HTTP', false],
+  ['a bucket of R2', true],
+])(
+  `${SWAPS} swaps of 45 MB by %s: with all garbage of them an isolate stays within 128 MB`,
+  async (_, r2) => {
+    const most = await mostWhileSwapping({ swaps: SWAPS, live: false, r2 })
+    expect(most.wasm).toBeGreaterThan(90e6)
+    expect({ ...most, fits: countedBytes(most) < ISOLATE_BYTES }).toMatchObject({ fits: true })
+  },
+  300_000,
+)
 
 test(`${LIVE_SWAPS} swaps of 45 MB: what is no garbage leaves 20 MB of an isolate free`, async () => {
-  const most = await mostWhileSwapping({ swaps: LIVE_SWAPS, live: true })
+  const most = await mostWhileSwapping({ swaps: LIVE_SWAPS, live: true, r2: false })
   expect(most.wasm).toBeGreaterThan(90e6)
   expect({ ...most, fits: countedBytes(most) < ISOLATE_BYTES - FREE_BYTES }).toMatchObject({ fits: true })
 }, 300_000)
 
 const question = { user: 'ana', action: 'read', resource: { type: 'Repo', id: nameOf(0) } } as const
 
-const mostWhileSwapping = async ({ swaps, live }: { readonly swaps: number; readonly live: boolean }): Promise<IsolateMemory> => {
+interface Swapping {
+  readonly swaps: number
+  readonly live: boolean
+  readonly r2: boolean
+}
+
+const mostWhileSwapping = async ({ swaps, live, r2 }: Swapping): Promise<IsolateMemory> => {
   const objects = memoryObjectStore()
   const states = new States()
   const platform = nodeSnapshotPlatform(() => undefined)
@@ -52,7 +65,7 @@ const mostWhileSwapping = async ({ swaps, live }: { readonly swaps: number; read
   expect(first.rawBytes).toBeLessThan(largestWorkerImage())
   await images.show(first)
 
-  const worker = await startBenchWorker(objects)
+  const worker = await startBenchWorker(objects, r2)
   const inspector = await worker.inspector()
   onTestFinished(() => inspector.close())
   const sampling = sample(inspector, { live })
@@ -65,12 +78,12 @@ const mostWhileSwapping = async ({ swaps, live }: { readonly swaps: number; read
 }
 
 /** Plain workerd, which tells an inspector of its memory. */
-const startBenchWorker = async (objects: Parameters<typeof serveObjects>[0]): Promise<RunningWorker> => {
+const startBenchWorker = async (objects: Parameters<typeof serveObjects>[0], r2: boolean): Promise<RunningWorker> => {
   const directory = await temporaryDirectory()
   await bundleWorker(directory, fileURLToPath(new URL('../../scripts/bench/edge-worker.ts', import.meta.url)))
   const served = await serveObjects(objects)
   onTestFinished(() => served.close())
-  const worker = await startWorkerd({ directory, objects: served, settings: { ARCTOS_REFRESH_MS: '20' }, inspected: true })
+  const worker = await startWorkerd({ directory, objects: served, settings: { ARCTOS_REFRESH_MS: '20' }, r2, inspected: true })
   onTestFinished(() => worker.stop())
   await worker.untilAnswered({ path: '/livez', body: null }, '{"message":"alive"}')
   return worker

@@ -49,7 +49,6 @@ export const openReplicator = async (options: OpenReplicatorOptions): Promise<Re
   const unlock = lockDirectory(directory)
   const press = new PressThread(options.modules)
   const end = async (): Promise<void> => {
-    press.hurry()
     // Before the thread that it belongs to ends.
     await press.close()
     unlock()
@@ -76,6 +75,7 @@ export const openReplicator = async (options: OpenReplicatorOptions): Promise<Re
     }
     return endingWith(await startReplicator(parts), { begin: () => press.hurry(), end })
   } catch (error) {
+    press.hurry()
     await end()
     throw error
   }

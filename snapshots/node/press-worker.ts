@@ -29,10 +29,10 @@ const rests = new Rests(hurry)
 let packed: { readonly sha256: string; readonly ends: readonly number[] } | null = null
 
 const pack = async (raw: Uint8Array): Promise<PackedImage> => {
-  const ends: number[] = []
+  let ends: readonly number[] = []
   const gzip = async (bytes: Uint8Array): Promise<Uint8Array> => {
     const turned = gzipInTurns(bytes, compressionLevel, () => rests.rest())
-    ends.push(...turned.ends)
+    ends = turned.ends
     return turned.bytes
   }
   const image = await press({ gzip }).pack(raw)

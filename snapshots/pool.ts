@@ -2,8 +2,8 @@
 import { assert } from '../src/base/assert.ts'
 import { type Instance, instantiate, openDatabase } from '../src/store/binding.ts'
 import { type Database, type ImageReceiver, SqlError } from '../src/store/database.ts'
-import type { DictionaryBounds } from '../src/store/dictionary.ts'
 import type { Store } from '../src/store/facts.ts'
+import type { HeldBounds } from '../src/store/held.ts'
 import { firstMemoryBytes, isNoMemory, outOfMemory, resultCodes } from '../src/store/instance.ts'
 import { SchemaError } from '../src/store/schema.ts'
 import { createStore, openImage } from '../src/store/store.ts'
@@ -28,7 +28,7 @@ export interface StorePoolOptions extends WasmModules {
   readonly imageBytes?: number
   /** What the memory of a user's database may grow to while a statement of a question runs: the rest is for the image that replaces it. */
   readonly questionBytes?: number
-  readonly dictionary?: DictionaryBounds
+  readonly held?: HeldBounds
   /** Room to grow that images are received with, as a share of them. */
   readonly slack?: number
 }
@@ -75,11 +75,11 @@ class InstancePool implements MeasuredStorePool {
   create(owner: Owner | null = null): Store {
     // The smallest: an empty database needs no memory that an image could fill.
     const database = this.#open(this.#idle.shift(), owner)
-    return this.#guarded(database, () => createStore(database, this.#options.dictionary))
+    return this.#guarded(database, () => createStore(database, this.#options.held))
   }
 
   receive(rawBytes: number, owner: Owner | null = null): ImageWriter {
-    const { imageBytes = Number.POSITIVE_INFINITY, dictionary, slack } = this.#options
+    const { imageBytes = Number.POSITIVE_INFINITY, held, slack } = this.#options
     if (rawBytes > imageBytes) throw new SqlError(resultCodes.noMemory, `images of at most ${imageBytes} bytes can be replaced here`)
     this.#makeWay(rawBytes, owner)
     const roomy = this.#idle.findIndex(({ sizeBytes }) => sizeBytes >= rawBytes)
@@ -87,7 +87,7 @@ class InstancePool implements MeasuredStorePool {
     const database = this.#open(instance, owner)
     const receiver = this.#guarded(database, () => database.receive(rawBytes, slack))
     return new PooledImage(receiver, rawBytes, {
-      open: () => this.#guarded(database, () => openImage(database, dictionary)),
+      open: () => this.#guarded(database, () => openImage(database, held)),
       giveBack: () => this.#giveBack(database),
     })
   }

@@ -1,5 +1,5 @@
 /** What fits into a Worker, of which platform and code take a part of 128 MB: readers keep to it, publishers tell of what does not fit. */
-import type { DictionaryBounds } from '../src/store/dictionary.ts'
+import type { HeldBounds } from '../src/store/held.ts'
 import { snapshotLimits } from './bounds.ts'
 import type { DeltaBounds } from './replay.ts'
 
@@ -31,5 +31,5 @@ export const largestWorkerImage = (totalMib: number = workerMemory.defaultMib): 
 /** Deltas are unpacked outside of the databases: one at a time, and none that is larger than what publishers write, but for single records. */
 export const workerDeltas: DeltaBounds = { ahead: 1, rawBytes: snapshotLimits.writtenDeltaBytes }
 
-/** Outside of the databases, per environment: 2 MiB at most. */
-export const workerDictionary: DictionaryBounds = { cachedValues: 2500, residentBytes: mib / 2 }
+/** Outside of the databases, per environment: 3 MiB at most. */
+export const workerHeld: HeldBounds = { cachedValues: 2500, residentBytes: mib / 2, rememberedNumbers: 50_000 }

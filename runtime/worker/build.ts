@@ -4,14 +4,7 @@ import { Follower } from '../../snapshots/follower.ts'
 import { createStorePool, type MeasuredStorePool, type WasmModules } from '../../snapshots/pool.ts'
 import { Pulse } from '../../snapshots/pulse.ts'
 import { webSnapshotPlatform } from '../../snapshots/web-platform.ts'
-import {
-  largestWorkerImage,
-  workerDeltas,
-  workerDictionary,
-  workerFirstBytes,
-  workerShare,
-  workerSlack,
-} from '../../snapshots/worker-memory.ts'
+import { largestWorkerImage, workerDeltas, workerFirstBytes, workerHeld, workerShare, workerSlack } from '../../snapshots/worker-memory.ts'
 import { gauge } from '../../src/ops/metrics.ts'
 import type { Configuration } from '../../src/ops/settings.ts'
 import { textMetrics } from '../../src/ops/text-metrics.ts'
@@ -105,7 +98,7 @@ const poolOf = ({ memoryMib }: Configuration, modules: WasmModules): MeasuredSto
     totalBytes,
     imageBytes: largestWorkerImage(memoryMib),
     questionBytes: workerShare(memoryMib),
-    dictionary: workerDictionary,
+    held: workerHeld,
     slack: workerSlack,
     nowMs: () => Date.now(),
   })

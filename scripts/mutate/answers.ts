@@ -21,8 +21,16 @@ export const answerMutations: readonly Mutation[] = [
     name: 'stale-memory-after-write',
     breaks: 'what is remembered of a user outlives the facts that it was read from',
     file: 'src/engine/subject-memory.ts',
-    find: 'if (list?.changes !== changes) {',
-    replace: 'if (list === undefined) {',
+    find: 'if (start === 0 || this.#lists[start] !== changes) {',
+    replace: 'if (start === 0) {',
+    tests: ['test/portable/subject-memory.test.ts'],
+  },
+  {
+    name: 'memory-lost-when-moved',
+    breaks: 'what is remembered of a user is mixed up when more of him is asked for',
+    file: 'src/engine/subject-memory.ts',
+    find: 'const end = start + 2 + Math.max(0, before[start + 1] ?? 0)',
+    replace: 'const end = start + 2',
     tests: ['test/portable/subject-memory.test.ts'],
   },
   {

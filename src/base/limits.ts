@@ -160,9 +160,8 @@ export const limits = {
   writeIds: 65_536,
   /** Values remembered of the dictionary, in each direction: at most twice as many, about 100 bytes each. */
   dictionaryCache: 50_000,
-  /** Subjects of which a check remembers something (the teams of a user), of all checks of an environment: at most twice as many; and the numbers that are remembered. */
-  rememberedSubjects: 16_384,
-  rememberedValues: 1_000_000,
+  /** Numbers that checks of an environment remember of their subjects (the teams of a user), what their places take included: at most twice as many, 8 bytes each. */
+  rememberedNumbers: 1_000_000,
   /** Bytes of the dictionary that are held beside the database, per environment: about two million texts. */
   residentDictionaryBytes: 64 * 1024 * 1024,
   /** Kept policy versions and their bytes (design.md 7). */

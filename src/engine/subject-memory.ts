@@ -1,21 +1,19 @@
 /** What was found out about the subjects of checks, such as the teams of a user: exact, for it counts only as long as none of the tables that it was read from has changed. */
 import { at, known } from '../base/assert.ts'
-import { limits } from '../base/limits.ts'
 import { MAX_CLOSED, MAX_REMEMBERED, type PartStatement, type RememberedPart } from '../sql/remembered.ts'
 import type { Remembered } from '../store/database.ts'
 import type { Encoded, Store } from '../store/facts.ts'
 import { RecentCache } from '../store/recent-cache.ts'
 import { BoundStatement } from './binder.ts'
 
-/** Numbers that a list weighs beside its values. */
-const LIST_WEIGHT = 16
+/** What a subject or a list weighs beside its numbers: its place in a map, and objects. */
+const ENTRY_WEIGHT = 24
+/** Steps are few where subjects are many: the teams above a team are those of all its members. */
+const STEPS_SHARE = 4
 /** The one group of the cache of subjects; the cache of steps has one per part. */
 const SUBJECTS = 0
-
-interface Bounds {
-  readonly subjects: number
-  readonly values: number
-}
+/** The length of a list that is too long to be remembered. */
+const TOO_MANY = -1
 
 export class SubjectMemory {
   readonly worthwhile: number
@@ -24,16 +22,18 @@ export class SubjectMemory {
   readonly #numbers = new Map<string, number>()
   readonly #subjects: RecentCache<Encoded, Subject>
   readonly #steps: RecentCache<number, Known>
-  readonly #maxWeight: number
-  #weight = 0
 
   /** `worthwhile`: rows by estimate up to which a list is. */
-  constructor(store: Store, worthwhile: number, bounds: Bounds = { subjects: limits.rememberedSubjects, values: limits.rememberedValues }) {
+  constructor(store: Store, worthwhile: number) {
     this.#store = store
     this.worthwhile = worthwhile
-    this.#subjects = new RecentCache(bounds.subjects)
-    this.#steps = new RecentCache(bounds.subjects)
-    this.#maxWeight = bounds.values
+    const { rememberedNumbers } = store
+    this.#subjects = new RecentCache(rememberedNumbers, (subject) => ENTRY_WEIGHT + subject.numbers)
+    this.#steps = new RecentCache(rememberedNumbers / STEPS_SHARE, ({ values }) => ENTRY_WEIGHT + (values?.length ?? 0))
+  }
+
+  get parts(): number {
+    return this.#parts.length
   }
 
   /** The number of a part; null for one that takes more than its input. Equal ones of several checks are one. */
@@ -67,13 +67,17 @@ export class SubjectMemory {
   values(number: number, subject: Encoded): readonly number[] | null {
     const { first, next } = at(this.#parts, number)
     const values = listed(first, subject)
-    const all = values === null || next === null ? values : this.#closed(number, next, values)
-    this.#weigh(all)
-    return all
+    return values === null || next === null ? values : this.#closed(number, next, values)
+  }
+
+  /** What is remembered of a subject takes so many numbers more. */
+  grow(numbers: number): void {
+    this.#subjects.grow(numbers)
   }
 
   clear(): void {
-    this.#forget()
+    this.#subjects.clear()
+    this.#steps.clear()
     for (const part of this.#parts.splice(0)) part.close()
     this.#numbers.clear()
   }
@@ -98,20 +102,7 @@ export class SubjectMemory {
     if (found?.changes === changes) return found.values
     const values = listed(next, value)
     this.#steps.set(number, value, { changes, values })
-    this.#weigh(values)
     return values
-  }
-
-  /** Beyond the bound everything is forgotten. */
-  #weigh(values: readonly number[] | null): void {
-    this.#weight += LIST_WEIGHT + (values?.length ?? 0)
-    if (this.#weight > this.#maxWeight) this.#forget()
-  }
-
-  #forget(): void {
-    this.#subjects.clear()
-    this.#steps.clear()
-    this.#weight = 0
   }
 }
 
@@ -121,33 +112,71 @@ interface Known {
   readonly values: readonly number[] | null
 }
 
-/** The lists of one subject by number of their part, each read when it is first asked for. */
+/** The lists of one subject, each read when it is first asked for. They stand in one array, so that few looks into memory get all of them: per part where its list
+ * starts, or 0; then per list the count of changes that it is true for, its length or TOO_MANY, and its values. */
 class Subject implements Remembered {
   readonly #memory: SubjectMemory
   readonly #subject: Encoded
-  readonly #lists: Known[] = []
+  #parts = 0
+  #lists: number[] = []
 
   constructor(memory: SubjectMemory, subject: Encoded) {
     this.#memory = memory
     this.#subject = subject
   }
 
+  get numbers(): number {
+    return this.#lists.length
+  }
+
   has(part: number, value: number | null): boolean | null {
     const changes = this.#memory.changes(part)
-    let list = this.#lists[part]
-    if (list?.changes !== changes) {
-      list = { changes, values: this.#memory.values(part, this.#subject) }
-      this.#lists[part] = list
+    let start = this.#start(part)
+    if (start === 0 || this.#lists[start] !== changes) {
+      this.#put(part, changes, this.#memory.values(part, this.#subject))
+      start = this.#start(part)
     }
-    if (list.values === null) return null
-    return value === null ? list.values.length > 0 : holds(list.values, value)
+    const lists = this.#lists
+    const length = lists[start + 1] ?? TOO_MANY
+    if (length === TOO_MANY) return null
+    if (value === null) return length > 0
+    // Faster than `includes` for lists this short.
+    const end = start + 2 + length
+    for (let index = start + 2; index < end; index += 1) if (lists[index] === value) return true
+    return false
   }
-}
 
-/** Faster than `includes` for lists this short. */
-const holds = (values: readonly number[], value: number): boolean => {
-  for (let index = 0; index < values.length; index += 1) if (values[index] === value) return true
-  return false
+  #start(part: number): number {
+    return part < this.#parts ? (this.#lists[part] ?? 0) : 0
+  }
+
+  #put(part: number, changes: number, values: readonly number[] | null): void {
+    const before = this.#lists.length
+    // Most lists are read once: after the others. Only one that was read before, or for a part that is new, moves them.
+    if (part >= this.#parts || this.#lists[part] !== 0) this.#makeRoom(part)
+    const lists = this.#lists
+    lists[part] = lists.length
+    lists.push(changes, values?.length ?? TOO_MANY)
+    if (values !== null) for (const value of values) lists.push(value)
+    this.#memory.grow(lists.length - before)
+  }
+
+  /** Puts the lists of the other parts together, with a place for each part that there is. */
+  #makeRoom(except: number): void {
+    const before = this.#lists
+    const lists: number[] = []
+    const { parts } = this.#memory
+    for (let part = 0; part < parts; part += 1) lists.push(0)
+    for (let part = 0; part < this.#parts; part += 1) {
+      const start = before[part] ?? 0
+      if (start === 0 || part === except) continue
+      lists[part] = lists.length
+      const end = start + 2 + Math.max(0, before[start + 1] ?? 0)
+      for (let index = start; index < end; index += 1) lists.push(before[index] ?? 0)
+    }
+    this.#parts = parts
+    this.#lists = lists
+  }
 }
 
 /** A statement and where its one input is bound. */

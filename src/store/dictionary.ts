@@ -1,10 +1,10 @@
 /** The dictionary: entities and strings to numbers and back, so that every fact column is an integer. */
 import { assert, at, known } from '../base/assert.ts'
-import { limits } from '../base/limits.ts'
 import type { Value } from '../base/value.ts'
 import { entityTable, typeTable } from '../sql/naming.ts'
 import type { Database, Statement } from './database.ts'
 import type { Encoded } from './facts.ts'
+import type { HeldBounds } from './held.ts'
 import { allOnce, runOnce } from './once.ts'
 import { RecentCache } from './recent-cache.ts'
 import { ResidentTexts } from './resident-texts.ts'
@@ -20,16 +20,6 @@ export const columnKind = (type: string): 'integer' | 'boolean' | 'interned' => 
   return type === 'Boolean' ? 'boolean' : 'interned'
 }
 
-/** What is held of the dictionary beside the database. */
-export interface DictionaryBounds {
-  /** Remembered values, in each direction: at most twice as many, about 100 bytes each. */
-  readonly cachedValues: number
-  /** Bytes of the texts that are all held, as far as they fit. */
-  readonly residentBytes: number
-}
-
-const ROOMY: DictionaryBounds = { cachedValues: limits.dictionaryCache, residentBytes: limits.residentDictionaryBytes }
-
 export class Dictionary {
   readonly #database: Database
   readonly #selectId: Statement
@@ -42,7 +32,7 @@ export class Dictionary {
   readonly #resident: ResidentTexts
   #nextId = 1
 
-  constructor(database: Database, { cachedValues, residentBytes } = ROOMY) {
+  constructor(database: Database, { cachedValues, residentBytes }: HeldBounds) {
     this.#database = database
     this.#ids = new RecentCache(cachedValues)
     this.#keys = new RecentCache(cachedValues)

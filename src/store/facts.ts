@@ -33,6 +33,8 @@ export interface StoredPolicy {
 /** One environment's facts, policies and position, in one database. Only `apply` calls the writing half, inside `transaction`. */
 export interface Store {
   readonly database: Database
+  /** How many numbers an engine may remember of subjects (`HeldBounds`). */
+  readonly rememberedNumbers: number
   /** Grows whenever a table or index appears or goes, or a row count passes a power of four: plans made before are out of date. */
   readonly planEpoch: number
   /** Grows whenever a fact of one of these tables comes or goes; without tables, of any. Never falls. */

@@ -1,14 +1,16 @@
-/** Bounded cache of the dictionary: two generations of maps. It costs nothing while empty, unlike a list of fixed size, for there are many environments with few values. */
+/** Bounded cache, of the dictionary and of what is remembered of subjects: two generations of maps. It costs nothing while empty, unlike a list of fixed size, for there are many environments with few values. */
 
-/** Holds the last `size` to `2 * size` used entries, found by a group (the type) and a key, without joining them into one text. */
+/** Holds the last `size` to `2 * size` used entries, or what weighs as much, found by a group (the type) and a key, without joining them into one text. */
 export class RecentCache<K, V> {
   readonly #size: number
+  readonly #weightOf: (value: V) => number
   #young = new Map<number, Map<K, V>>()
-  #youngCount = 0
+  #youngWeight = 0
   #old = new Map<number, Map<K, V>>()
 
-  constructor(size: number) {
+  constructor(size: number, weightOf: (value: V) => number = () => 1) {
     this.#size = size
+    this.#weightOf = weightOf
   }
 
   get(group: number, key: K): V | undefined {
@@ -21,10 +23,10 @@ export class RecentCache<K, V> {
 
   /** For a key that `get` did not find. */
   set(group: number, key: K, value: V): void {
-    if (this.#youngCount >= this.#size) {
+    if (this.#youngWeight >= this.#size) {
       this.#old = this.#young
       this.#young = new Map()
-      this.#youngCount = 0
+      this.#youngWeight = 0
     }
     let entries = this.#young.get(group)
     if (entries === undefined) {
@@ -32,12 +34,17 @@ export class RecentCache<K, V> {
       this.#young.set(group, entries)
     }
     entries.set(key, value)
-    this.#youngCount++
+    this.#youngWeight += this.#weightOf(value)
+  }
+
+  /** A value that was got became heavier. */
+  grow(weight: number): void {
+    this.#youngWeight += weight
   }
 
   clear(): void {
     this.#young = new Map()
     this.#old = new Map()
-    this.#youngCount = 0
+    this.#youngWeight = 0
   }
 }

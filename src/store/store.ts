@@ -5,10 +5,11 @@ import { compareBytewise } from '../base/text.ts'
 import { canonicalId, type Fact, type FactPattern, type Value } from '../base/value.ts'
 import { entityTable, typeTable } from '../sql/naming.ts'
 import { type Database, SqlError, type Statement } from './database.ts'
-import { Dictionary, type DictionaryBounds } from './dictionary.ts'
+import { Dictionary } from './dictionary.ts'
 import { FactTables } from './fact-tables.ts'
 import type { Encoded, FactTable, Signature, Store, StoredPolicy } from './facts.ts'
 import { countFacts, deleteFacts, eachFact, selectFacts, tableSearches } from './facts-query.ts'
+import { type HeldBounds, roomy } from './held.ts'
 import { Meta } from './meta.ts'
 import { addPolicy, policyVersions, readPolicy } from './policies.ts'
 import { RememberedWrites } from './remembered-writes.ts'
@@ -17,19 +18,20 @@ import { checkSchema, openSchema } from './schema.ts'
 type Search = { readonly predicate: string | null; readonly args: FactPattern['args'] }
 
 /** The store in this database: created in an empty one, opened in a replica's image. Throws SchemaError for any other content. */
-export const createStore = (database: Database, dictionary?: DictionaryBounds): Store => {
+export const createStore = (database: Database, held?: HeldBounds): Store => {
   openSchema(database)
-  return new ReplicaStore(database, dictionary)
+  return new ReplicaStore(database, held)
 }
 
 /** The store in an image, which is never empty. Throws SchemaError, and whatever a damaged image leads to. */
-export const openImage = (database: Database, dictionary?: DictionaryBounds): Store => {
+export const openImage = (database: Database, held?: HeldBounds): Store => {
   checkSchema(database)
-  return new ReplicaStore(database, dictionary)
+  return new ReplicaStore(database, held)
 }
 
 class ReplicaStore implements Store {
   readonly database: Database
+  readonly rememberedNumbers: number
   readonly #dictionary: Dictionary
   readonly #tables: FactTables
   readonly #meta: Meta
@@ -39,9 +41,10 @@ class ReplicaStore implements Store {
   #writing = false
   #cleared = false
 
-  constructor(database: Database, dictionary?: DictionaryBounds) {
+  constructor(database: Database, held: HeldBounds = roomy) {
     this.database = database
-    this.#dictionary = new Dictionary(database, dictionary)
+    this.rememberedNumbers = held.rememberedNumbers
+    this.#dictionary = new Dictionary(database, held)
     this.#tables = new FactTables(database)
     this.#meta = new Meta(database)
     this.#writes = new RememberedWrites(database)

@@ -6,6 +6,8 @@ import { createEngine } from '../../src/engine/create.ts'
 import { SubjectMemory } from '../../src/engine/subject-memory.ts'
 import { MAX_CLOSED, MAX_REMEMBERED } from '../../src/sql/remembered.ts'
 import type { Store } from '../../src/store/facts.ts'
+import { roomy } from '../../src/store/held.ts'
+import { createStore } from '../../src/store/store.ts'
 import { createOracle } from '../oracle/oracle.ts'
 import { emptyDatabase } from '../support/database.ts'
 import { counting, fact, granted, isOwn, opened, policy, repository, request, team, user, value } from '../support/subjects.ts'
@@ -35,20 +37,35 @@ test('what is too long to remember is searched for, in lists and in recursions, 
   store.database.close()
 })
 
-test('memory is bounded: beyond it everything is forgotten, and found again', () => {
-  const store = opened()
+test('memory is bounded: what was not asked for long is forgotten and read again, what is asked often is not', () => {
+  const { database, reads } = counting(emptyDatabase())
+  const store = createStore(database, { ...roomy, rememberedNumbers: 200 })
   store.transaction(() => granted.forEach((item) => store.insert(item)))
-  const memory = new SubjectMemory(store, 32, { subjects: 2, values: 40 })
+  const memory = new SubjectMemory(store, 32)
   const [table] = store.tables().filter(({ signature }) => signature.types.join() === 'User,String,Team')
   const sql = `SELECT f1.c3 FROM ${table?.table} AS f1 WHERE f1.c1 = ?1 LIMIT 33`
   const number = memory.number({ input: 'a0', first: { sql, slots: [{ kind: 'input', variable: 'a0' }] }, next: null })
   const known = (encoded: number) => memory.of(encoded).has(number ?? -1, Number(store.encode(team)))
+  const readsOf = (work: () => void): number => {
+    const before = reads()
+    work()
+    return reads() - before
+  }
+  const [rare, often] = [Number(store.encode(user)), 999]
   for (let round = 0; round < 3; round += 1) {
-    expect(known(Number(store.encode(user)))).toBe(true)
-    for (let stranger = 1000; stranger < 1010; stranger += 1) expect(known(stranger)).toBe(false)
+    expect(readsOf(() => expect(known(rare)).toBe(true))).toBe(1)
+    expect(readsOf(() => expect(known(rare)).toBe(true))).toBe(0)
+    if (round === 0) expect(known(often)).toBe(false)
+    const others = readsOf(() => {
+      for (let stranger = 0; stranger < 50; stranger += 1) {
+        expect(known(1000 + 50 * round + stranger)).toBe(false)
+        expect(known(often)).toBe(false)
+      }
+    })
+    expect(others).toBe(50)
   }
   memory.clear()
-  store.database.close()
+  database.close()
 })
 
 const name = (text: string): Value => value('String', text)

@@ -17,7 +17,7 @@ const warmed = (residentBytes: number) => {
     trampoline: trampolineModule,
     maxBytes: 64 * 1024 * 1024,
     nowMs: () => 0,
-    dictionary: { cachedValues: 10, residentBytes },
+    held: { cachedValues: 10, residentBytes, rememberedNumbers: 100 },
   })
   const store = storeOf(pool, image)
   let turns = 1

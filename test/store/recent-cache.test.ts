@@ -27,3 +27,18 @@ test('clear forgets everything', () => {
   cache.clear()
   expect(['a', 'b', 'c'].map((key) => cache.get(0, key))).toEqual([undefined, undefined, undefined])
 })
+
+test('entries weigh what they are said to, and more when they grew', () => {
+  const kept = (grow: number): number => {
+    const cache = new RecentCache<number, number>(100, (weight) => weight)
+    for (let i = 0; i < 100; i++) {
+      cache.set(0, i, 5)
+      cache.grow(grow)
+    }
+    return Array.from({ length: 100 }, (_, i) => cache.get(0, i)).filter((value) => value !== undefined).length
+  }
+  expect(kept(0)).toBeGreaterThanOrEqual(20)
+  expect(kept(0)).toBeLessThanOrEqual(40)
+  expect(kept(5)).toBeGreaterThanOrEqual(10)
+  expect(kept(5)).toBeLessThanOrEqual(20)
+})

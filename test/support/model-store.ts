@@ -52,6 +52,7 @@ export const modelStore = (): ModelStore => {
       throw new Bug('a model store has no database')
     },
     planEpoch: 0,
+    rememberedNumbers: 0,
     get transactions() {
       return transactions
     },

@@ -8,22 +8,28 @@ import { InnerShapeError } from '../src/wire/inner.ts'
 import { retryAfterOf, sentError, statusOf } from '../src/wire/inner-errors.ts'
 
 /** The text of a body. Rejects with LogError `too-large` over the bound, with InnerShapeError when the connection breaks before its end. */
-export const readBody = async (request: IncomingMessage, maxBytes: number): Promise<string> => {
-  const chunks: Buffer[] = []
-  let sizeBytes = 0
-  try {
-    for await (const chunk of request) {
-      if (!Buffer.isBuffer(chunk)) continue
-      sizeBytes += chunk.length
-      if (sizeBytes > maxBytes) break
-      chunks.push(chunk)
+export const readBody = async (request: IncomingMessage, maxBytes: number): Promise<string> =>
+  // By events: an iterator of the stream takes five times as long for a short body.
+  new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let sizeBytes = 0
+    const broken = (cause?: Error): void => reject(new InnerShapeError('the request broke off', { cause }))
+    if (request.destroyed) {
+      broken(request.errored ?? undefined)
+      return
     }
-  } catch (cause) {
-    throw new InnerShapeError('the request broke off', { cause })
-  }
-  if (sizeBytes > maxBytes) throw new LogError('too-large', `the request has more than ${maxBytes} bytes`)
-  return Buffer.concat(chunks).toString('utf8')
-}
+    request.on('data', (chunk: Buffer) => {
+      sizeBytes += chunk.length
+      if (sizeBytes <= maxBytes) chunks.push(chunk)
+      else {
+        request.pause()
+        reject(new LogError('too-large', `the request has more than ${maxBytes} bytes`))
+      }
+    })
+    request.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
+    request.once('error', broken)
+    request.once('close', broken)
+  })
 
 export const answerJson = (response: ServerResponse, body: unknown): void => answerText(response, 200, JSON.stringify(body))
 

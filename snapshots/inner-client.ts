@@ -42,7 +42,9 @@ class HttpClient implements InnerClient {
   /** Of the last append, or what the replicator tells of its own. */
   #problem: LogError | null = null
   #open = true
-  readonly #closing = new AbortController()
+  /** Calls that are not answered. */
+  readonly #calls = new Set<AbortController>()
+  #gaveUp = false
 
   constructor(options: ConnectionOptions) {
     this.#options = options
@@ -128,7 +130,7 @@ class HttpClient implements InnerClient {
 
   async close(): Promise<void> {
     this.#open = false
-    const giveUp = setTimeout(() => this.#closing.abort(), limits.innerCloseMs)
+    const giveUp = setTimeout(() => this.#giveUp(), limits.innerCloseMs)
     await Promise.allSettled(this.#accepted)
     clearTimeout(giveUp)
     this.#connection.close()
@@ -152,13 +154,24 @@ class HttpClient implements InnerClient {
   }
 
   async #answer<T>(call: Call, shape: z.ZodMiniType<T>, timeoutMs: number): Promise<T> {
-    return withMeaning(call, async () => {
-      const text = await askInner(this.#options, {
-        ...call,
-        signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#closing.signal]),
+    const controller = new AbortController()
+    const timer = setTimeout(() => controller.abort(new Error(`there was no answer within ${timeoutMs} ms`)), timeoutMs)
+    this.#calls.add(controller)
+    if (this.#gaveUp) this.#giveUp()
+    try {
+      return await withMeaning(call, async () => {
+        const text = await askInner(this.#options, { ...call, signal: controller.signal })
+        return parseInner(shape, text === '' ? 'null' : text)
       })
-      return parseInner(shape, text === '' ? 'null' : text)
-    })
+    } finally {
+      clearTimeout(timer)
+      this.#calls.delete(controller)
+    }
+  }
+
+  #giveUp(): void {
+    this.#gaveUp = true
+    for (const call of this.#calls) call.abort(new Error('this process closes'))
   }
 
   #usable(): void {

@@ -5,9 +5,9 @@ import { LogError } from '../src/log/log.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
 import type { SentStatus } from '../src/wire/inner.ts'
 import type { InnerAccess } from './inner-calls.ts'
-import { InnerStream } from './inner-stream.ts'
+import { InnerStream, type StreamOptions } from './inner-stream.ts'
 
-export interface ConnectionOptions extends InnerAccess {
+export interface ConnectionOptions extends InnerAccess, Pick<StreamOptions, 'beforeTaking'> {
   readonly monotonicMs: () => number
   readonly log: WriteLogLine
 }
@@ -103,6 +103,7 @@ export class InnerConnection {
         monotonicMs: this.#options.monotonicMs,
         opened: () => this.#opened(stream),
         told: this.#told,
+        beforeTaking: this.#options.beforeTaking,
         seen: (env, atMs) => void this.#seenAtMs.set(env, Math.max(atMs, this.#seenAtMs.get(env) ?? atMs)),
       })
       this.#stream = stream

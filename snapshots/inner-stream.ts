@@ -20,6 +20,8 @@ export interface StreamOptions {
   readonly told: (status: SentStatus) => void
   /** The head of the log was seen at that reading of the clock, with everything up to it pushed here. */
   readonly seen: (env: string, atMs: number) => void
+  /** Waited for before what was pushed is taken: whatever is more urgent. */
+  readonly beforeTaking?: (() => Promise<void>) | undefined
 }
 
 interface Following {
@@ -35,7 +37,7 @@ type HeartbeatLine = Extract<StreamLine, { kind: 'heartbeat' }>
 const EAGER_READINGS = 20
 const EAGER_MS = 25
 /** What nobody waits for is told with what comes after it, at the latest after so long or when there are so many pushes: a quarter of what may be untaken. */
-const TAKEN_MS = 10
+const TAKEN_MS = 50
 const TAKEN_PUSHES = limits.tailPushes / 4
 
 export class InnerStream {
@@ -68,7 +70,10 @@ export class InnerStream {
       await withMeaning(call, async () => {
         const { body } = await callInner(this.#options.access, call)
         const lines = new Lines()
-        for await (const chunk of body ?? []) for (const line of lines.take(chunk)) this.#receive(line)
+        for await (const chunk of body ?? []) {
+          await this.#options.beforeTaking?.()
+          for (const line of lines.take(chunk)) this.#receive(line)
+        }
       })
       this.#break(new LogError('unavailable', 'the replicator ended the stream'))
     } catch (error) {

@@ -80,7 +80,8 @@ const connectTo = async (place: ReplicatorPlace, configuration: Configuration, p
   requireSecret(configuration, place)
   const { url, fetch, close } = placeFetch(place)
   const { secret } = configuration
-  const replicator = innerClient({ url, fetch, secret, monotonicMs: platform.monotonicMs, log: platform.log })
+  const { monotonicMs, log, afterArrived } = platform
+  const replicator = innerClient({ url, fetch, secret, monotonicMs, log, beforeTaking: afterArrived })
   const closeAll = async (): Promise<void> => {
     await replicator.close()
     close()

@@ -64,7 +64,7 @@ const chainFigures = (store: Store): Figure[] => {
     // Engines of their own, for what nobody asked before can be asked once.
     const [engine, plainEngine] = (['worthwhile', 'none'] as const).map((memory) => createEngine({ store, policy, memory }))
     for (const one of [engine, plainEngine])
-      assert(!reads(one, stranger, at(at(chains, 0), 0).document), 'who is in no group does not read')
+      assert(!reads(one, outsider, at(at(chains, 0), 0).document), 'who is in no group does not read')
     for (const [index, list] of chains.entries()) {
       const time = (samples: readonly Samples[] | undefined, work: () => boolean): void =>
         // The first round warms up.
@@ -91,7 +91,7 @@ const chainFigures = (store: Store): Figure[] => {
   ]
 }
 
-const stranger: Value = { type: 'User', id: 'stranger' }
+const outsider: Value = { type: 'User', id: 'outsider' }
 
 /** Counts up to its parameter. */
 const READS_NOTHING = 'WITH RECURSIVE d(i) AS (SELECT 1 UNION SELECT i + 1 FROM d WHERE i < ?1) SELECT count(*) FROM d'

@@ -1,0 +1,39 @@
+/** What a runtime waits for before it takes what was pushed, and before it tells of a write: its reads. */
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { placeFetch } from '../../runtime/node/unix-fetch.ts'
+import { innerClient } from '../../snapshots/inner-client.ts'
+import { serve } from './http-harness.ts'
+import { note, reader } from './inner-conformance.ts'
+
+test('nothing is taken before what is more urgent, and then everything in order', async () => {
+  const { server, end } = await serve()
+  onTestFinished(() => end())
+  const gates: (() => void)[] = []
+  let isOpen = true
+  const beforeTaking = async (): Promise<void> => {
+    if (isOpen) return
+    await new Promise<void>((resolve) => {
+      gates.push(resolve)
+    })
+  }
+  const at = placeFetch(server.place)
+  const client = innerClient({ ...at, secret: null, monotonicMs: () => performance.now(), log: () => {}, beforeTaking })
+  onTestFinished(async () => {
+    await client.close()
+    at.close()
+  })
+  await client.createEnvironment('e')
+  const read = reader()
+  client.tail('e', -1, read)
+  await read.count(1)
+
+  isOpen = false
+  const writes = Array.from({ length: 3 }, (_, index) => client.append('e', note(`n${index}`), `w${index}`))
+  await vi.waitFor(() => expect(gates.length).toBe(1))
+  expect(read.records.length).toBe(1)
+  isOpen = true
+  for (const open of gates) open()
+  await Promise.all(writes)
+  await read.count(4)
+  expect(read.records.map(({ revision }) => revision)).toEqual([0, 1, 2, 3])
+})

@@ -2,14 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { limits } from '../src/base/limits.ts'
+import { innerLimits } from '../src/base/inner-limits.ts'
 import { LogError } from '../src/log/log.ts'
 import { InnerShapeError } from '../src/wire/inner.ts'
 import { retryAfterOf, sentError, statusOf } from '../src/wire/inner-errors.ts'
 
 /** The text of a body. Rejects with LogError `too-large` over the bound, with InnerShapeError when the connection breaks before its end. */
 export const readBody = async (request: IncomingMessage, maxBytes: number): Promise<string> =>
-  // By events: an iterator of the stream takes five times as long for a short body.
+  // By events: an iterator of the stream takes longer than all the rest for a short body.
   new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let sizeBytes = 0
@@ -54,7 +54,7 @@ export const answerBytes = async (
   chunks: AsyncIterable<Uint8Array>,
   { sizeBytes, headers }: { readonly sizeBytes: number | null; readonly headers: Readonly<Record<string, string | number>> },
 ): Promise<void> => {
-  response.setTimeout(limits.innerCallMs, () => response.destroy())
+  response.setTimeout(innerLimits.callMs, () => response.destroy())
   const length = sizeBytes === null ? {} : { 'content-length': sizeBytes }
   response.writeHead(200, { 'content-type': 'application/octet-stream', ...headers, ...length })
   await pipeline(Readable.from(exactly(chunks, sizeBytes), { objectMode: false }), response)

@@ -1,6 +1,7 @@
 /** The requests of the inner interface, each with what it does on a replicator. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ObjectStore } from '../snapshots/object-store.ts'
+import { innerLimits } from '../src/base/inner-limits.ts'
 import { limits } from '../src/base/limits.ts'
 import { parseBodyText } from '../src/log/body.ts'
 import { LogError } from '../src/log/log.ts'
@@ -65,7 +66,7 @@ const routes: readonly InnerRoute[] = [
       if (writeId === '') throw new InnerShapeError('`write-id` is missing')
       const release = parts.budget.take(sizeOf(request))
       try {
-        const text = await readBody(request, limits.innerBodyBytes)
+        const text = await readBody(request, innerLimits.bodyBytes)
         const body = shaped(() => parseBodyText(text))
         answerJson(parts.response, await replicator.append(envOf(segments), body, writeId, callerOf(parts)))
       } finally {
@@ -82,7 +83,7 @@ const routes: readonly InnerRoute[] = [
     method: 'POST',
     path: ['v1', 'streams', null],
     async handle({ request, response, segments, streams }) {
-      streams.receive(segments[2] ?? '', parseCommands(await readBody(request, limits.innerBodyBytes)))
+      streams.receive(segments[2] ?? '', parseCommands(await readBody(request, innerLimits.bodyBytes)))
       answerNothing(response)
     },
   },
@@ -164,7 +165,7 @@ const envOf = (segments: readonly string[]): string => {
 /** What a body may have, where its length is not told. */
 const sizeOf = ({ headers }: IncomingMessage): number => {
   const told = Number(headers['content-length'] ?? Number.NaN)
-  return Number.isSafeInteger(told) && told >= 0 ? Math.min(told, limits.innerBodyBytes) : limits.innerBodyBytes
+  return Number.isSafeInteger(told) && told >= 0 ? Math.min(told, innerLimits.bodyBytes) : innerLimits.bodyBytes
 }
 
 /** The runtime that asks, if it has a stream. */

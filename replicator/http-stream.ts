@@ -1,7 +1,7 @@
 /** The replicator's side of one runtime's stream: its tails, the pushes that the runtime has not taken yet, and heartbeats. */
 import { randomUUID } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
-import { limits } from '../src/base/limits.ts'
+import { innerLimits } from '../src/base/inner-limits.ts'
 import { encodedText } from '../src/log/encoded.ts'
 import type { ReplicatorStatus } from '../src/log/inner.ts'
 import type { RevisedRecord } from '../src/log/log.ts'
@@ -147,7 +147,7 @@ export class RuntimeStream {
 
   #writeBytes(bytes: Buffer): void {
     // Records wait to be taken before more are read, so only a connection that stands still gets here.
-    if (this.#response.writableLength > limits.innerHeldBytes) this.close()
+    if (this.#response.writableLength > innerLimits.heldBytes) this.close()
     else this.#response.write(bytes)
   }
 }

@@ -1,6 +1,6 @@
 /** The streams of all runtimes of a replicator; one that is silent for too long is ended. */
 import type { ServerResponse } from 'node:http'
-import { limits } from '../src/base/limits.ts'
+import { innerLimits } from '../src/base/inner-limits.ts'
 import { LogError } from '../src/log/log.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
 import type { StreamCommands } from '../src/wire/inner.ts'
@@ -15,10 +15,10 @@ export class RuntimeStreams {
   readonly #silenceMs: number
   readonly #watch: NodeJS.Timeout
 
-  constructor(log: WriteLogLine, silenceMs: number = limits.innerSilenceMs) {
+  constructor(log: WriteLogLine, silenceMs: number = innerLimits.silenceMs) {
     this.#log = log
     this.#silenceMs = silenceMs
-    this.#watch = setInterval(() => this.#endSilent(), Math.min(silenceMs, limits.innerHeartbeatMs))
+    this.#watch = setInterval(() => this.#endSilent(), Math.min(silenceMs, innerLimits.heartbeatMs))
   }
 
   get count(): number {

@@ -1,5 +1,6 @@
 /** The inner interface of a replicator in another process, over HTTP: connects again when the connection is lost, and never sends an append twice. */
 import type * as z from 'zod/mini'
+import { innerLimits } from '../src/base/inner-limits.ts'
 import { limits } from '../src/base/limits.ts'
 import { bodyText } from '../src/log/body.ts'
 import type {
@@ -64,7 +65,7 @@ class HttpClient implements InnerClient {
     const text = bodyText(body)
     if (this.#accepted.size >= limits.appendQueueRecords || this.#acceptedChars + text.length > limits.appendQueueBytes)
       throw new LogError('overloaded', `${this.#accepted.size} writes wait for the replicator`)
-    const appending = this.#append(env, { method: 'POST', path: innerPaths.records(env, writeId), body: text }, limits.innerCallMs)
+    const appending = this.#append(env, { method: 'POST', path: innerPaths.records(env, writeId), body: text }, innerLimits.callMs)
     this.#accepted.add(appending)
     this.#acceptedChars += text.length
     try {
@@ -88,7 +89,7 @@ class HttpClient implements InnerClient {
   async snapshot(env: string): Promise<InnerSnapshot | null> {
     this.#usable()
     await this.#reachable()
-    const call = { method: 'GET', path: innerPaths.snapshot(env), signal: AbortSignal.timeout(limits.innerLongCallMs) } as const
+    const call = { method: 'GET', path: innerPaths.snapshot(env), signal: AbortSignal.timeout(innerLimits.longCallMs) } as const
     return withMeaning(call, async () => {
       const response = await callInner(this.#options, call)
       if (response.status !== 204) return receivedImage(response, env)
@@ -106,12 +107,12 @@ class HttpClient implements InnerClient {
   }
 
   async publish(env: string): Promise<Published> {
-    return this.#ask({ method: 'POST', path: innerPaths.snapshot(env) }, publishedShape, limits.innerLongCallMs)
+    return this.#ask({ method: 'POST', path: innerPaths.snapshot(env) }, publishedShape, innerLimits.longCallMs)
   }
 
   async restore(env: string, revision: number): Promise<Appended> {
     this.#usable()
-    return this.#append(env, { method: 'POST', path: innerPaths.restore(env), body: JSON.stringify({ revision }) }, limits.innerLongCallMs)
+    return this.#append(env, { method: 'POST', path: innerPaths.restore(env), body: JSON.stringify({ revision }) }, innerLimits.longCallMs)
   }
 
   async environments(): Promise<readonly EnvironmentStatus[]> {
@@ -130,7 +131,7 @@ class HttpClient implements InnerClient {
 
   async close(): Promise<void> {
     this.#open = false
-    const giveUp = setTimeout(() => this.#giveUp(), limits.innerCloseMs)
+    const giveUp = setTimeout(() => this.#giveUp(), innerLimits.closeMs)
     await Promise.allSettled(this.#accepted)
     clearTimeout(giveUp)
     this.#connection.close()
@@ -142,12 +143,12 @@ class HttpClient implements InnerClient {
     const headers: Record<string, string> = stream?.id == null ? {} : { [streamHeader]: stream.id }
     const appended = await this.#answer({ ...call, headers, appends: true }, appendedShape, timeoutMs)
     // The answer came on another connection than the pushes.
-    await stream?.arrived(env, appended.revision, limits.innerArrivalMs)
+    await stream?.arrived(env, appended.revision, innerLimits.arrivalMs)
     return appended
   }
 
   /** Rejects with LogError. */
-  async #ask<T>(call: Call, shape: z.ZodMiniType<T>, timeoutMs: number = limits.innerCallMs): Promise<T> {
+  async #ask<T>(call: Call, shape: z.ZodMiniType<T>, timeoutMs: number = innerLimits.callMs): Promise<T> {
     this.#usable()
     await this.#reachable()
     return this.#answer(call, shape, timeoutMs)

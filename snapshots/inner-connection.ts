@@ -1,5 +1,5 @@
 /** Keeps one stream to the replicator open, connecting again with growing pauses, and starts tails on it. */
-import { limits } from '../src/base/limits.ts'
+import { innerLimits } from '../src/base/inner-limits.ts'
 import type { TailReader } from '../src/log/inner.ts'
 import { LogError } from '../src/log/log.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
@@ -149,6 +149,6 @@ export class InnerConnection {
         resolve()
       }
     })
-    this.#pauseMs = Math.min(limits.innerPauseMs, this.#pauseMs * 2)
+    this.#pauseMs = Math.min(innerLimits.pauseMs, this.#pauseMs * 2)
   }
 }

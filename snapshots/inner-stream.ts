@@ -1,6 +1,7 @@
 /** One connection to a replicator over which all tails of this process run: lines come in, commands go out, each heartbeat answers a reading of our clock. */
 
 import { at } from '../src/base/assert.ts'
+import { innerLimits } from '../src/base/inner-limits.ts'
 import { limits } from '../src/base/limits.ts'
 import { messageOf } from '../src/base/message.ts'
 import { parseRecordText } from '../src/log/body.ts'
@@ -39,6 +40,8 @@ const EAGER_MS = 25
 /** What nobody waits for is told with what comes after it, at the latest after so long or when there are so many pushes: a quarter of what may be untaken. */
 const TAKEN_MS = 50
 const TAKEN_PUSHES = limits.tailPushes / 4
+/** From one wait for what is more urgent to the next, at least. */
+const TURN_MS = 5
 
 export class InnerStream {
   readonly #options: StreamOptions
@@ -53,6 +56,8 @@ export class InnerStream {
   /** A `records` line whose records are still arriving. */
   #arriving: { readonly line: RecordsLine; readonly texts: string[] } | null = null
   #silentTicks = 0
+  /** The end of the last wait for what is more urgent. */
+  #turnedMs = Number.NEGATIVE_INFINITY
   #eagerReadings = 0
   #failure: LogError | null = null
   /** Looked at whenever a tail moves or ends. */
@@ -64,14 +69,15 @@ export class InnerStream {
 
   /** Resolves with the reason when the stream is over. Every tail has failed with it then, unless `close` ended the stream. */
   async run(): Promise<LogError> {
-    const ticks = setInterval(() => this.#tick(), limits.innerHeartbeatMs)
+    const ticks = setInterval(() => this.#tick(), innerLimits.heartbeatMs)
     const call = { method: 'POST', path: innerPaths.streams, signal: this.#ending.signal } as const
     try {
       await withMeaning(call, async () => {
         const { body } = await callInner(this.#options.access, call)
         const lines = new Lines()
         for await (const chunk of body ?? []) {
-          await this.#options.beforeTaking?.()
+          await this.#turn()
+          if (this.#ending.signal.aborted) break
           for (const line of lines.take(chunk)) this.#receive(line)
         }
       })
@@ -122,6 +128,14 @@ export class InnerStream {
     this.#tails.clear()
     this.#moved()
     this.#break(new LogError('unavailable', 'the replicator is closed'))
+  }
+
+  /** Under load a turn takes long: what is pushed waits for one now and then. */
+  async #turn(): Promise<void> {
+    const { beforeTaking, monotonicMs } = this.#options
+    if (beforeTaking === undefined || monotonicMs() - this.#turnedMs < TURN_MS) return
+    await beforeTaking()
+    this.#turnedMs = monotonicMs()
   }
 
   #receive(text: string): void {
@@ -201,8 +215,8 @@ export class InnerStream {
   /** Counted in our own turns and not by the clock: after a long turn of this thread the replicator's lines are still to be read. */
   #tick(): void {
     this.#silentTicks++
-    if (this.#silentTicks > limits.innerSilentTicks) {
-      this.#break(new LogError('unavailable', `the replicator was silent for ${limits.innerSilentTicks * limits.innerHeartbeatMs} ms`))
+    if (this.#silentTicks > innerLimits.silentTicks) {
+      this.#break(new LogError('unavailable', `the replicator was silent for ${innerLimits.silentTicks * innerLimits.heartbeatMs} ms`))
       return
     }
     this.#readClock()

@@ -79,8 +79,6 @@ const write = async (
   // Nothing to write is as durable as everything before it.
   if (changes.length === 0) return { ...json(bodyOf(changes)), offset: environment.acknowledged }
   const { offset, applied } = await environment.write({ kind: 'facts', changes }, writeId)
-  // Applying it has held up the reads that came meanwhile.
-  await service.platform.afterArrived?.()
   return { ...json(bodyOf(changes)), offset, applied }
 }
 

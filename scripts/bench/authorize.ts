@@ -42,17 +42,10 @@ export const authorizeFigures = (worlds: readonly World[]): Figure[] => {
     return { world, questions, lookUp: keyedLookUp(world), plainEngine, ...samples }
   })
   for (const run of runs) timeFirsts(run)
-  for (const run of runs) askOfEverySubject(run)
   for (const runRound of [servedRound, plainRound])
     for (let round = 0; round < ROUNDS; round += 1) for (const run of runs) runRound(run, round)
   const small = runs.length > 1 ? at(runs, 0) : null
   return runs.flatMap((run, index) => figuresOf(run, index === 0 ? null : small))
-}
-
-/** As in a process that has served for a while; without it a large set would be compared by subjects that nobody asked of before, a small one by none. */
-const askOfEverySubject = ({ world: { engine, reference }, questions }: Run): void => {
-  const { resource } = at(questions, 0)
-  for (const user of reference.users()) for (const action of reference.actions) askCheck(engine, { user, action, resource })
 }
 
 const timeFirsts = ({ world: { store, policy, reference }, questions, firsts }: Run): void => {

@@ -69,23 +69,6 @@ export const limits = {
   recentBytes: 16 * 1024 * 1024,
   /** Bytes that a database image travels in. */
   imageChunkBytes: 1024 * 1024,
-  /** Between two readings of its clock that a runtime sends its replicator, in ms, each answered by a heartbeat; so many without an answer end the stream. */
-  innerHeartbeatMs: 250,
-  innerSilentTicks: 20,
-  /** A runtime that a replicator has not heard for so long, in ms, is taken for gone. */
-  innerSilenceMs: 10_000,
-  /** Longest pause between two attempts to reach a replicator, and longest wait for an answer of it: short ones, and images and snapshots, in ms. */
-  innerPauseMs: 1000,
-  innerCallMs: 30_000,
-  innerLongCallMs: 600_000,
-  /** Wait of a closing client, in ms, for appends that its replicator has not answered. */
-  innerCloseMs: 5000,
-  /** Wait of an append's answer, in ms, until the record that it speaks of has come over the stream. */
-  innerArrivalMs: 250,
-  /** Bytes of one request of a runtime: any record as text, so that the log itself says which is too large. */
-  innerBodyBytes: 32 * 1024 * 1024,
-  /** Lines that a replicator holds for one runtime whose connection takes nothing, in bytes. */
-  innerHeldBytes: 64 * 1024 * 1024,
   /** UTF-16 units of an environment's name. */
   environmentName: 128,
   /** Wait for the lock of a data directory whose holder is just ending, in ms. */
@@ -158,12 +141,6 @@ export const limits = {
   queryMs: 2000,
   /** Remembered write ids (design.md 7). */
   writeIds: 65_536,
-  /** Values remembered of the dictionary, in each direction: at most twice as many, about 100 bytes each. */
-  dictionaryCache: 50_000,
-  /** Numbers that checks of an environment remember of their subjects (the teams of a user), what their places take included: at most twice as many, 8 bytes each. */
-  rememberedNumbers: 1_000_000,
-  /** Bytes of the dictionary that are held beside the database, per environment: about two million texts. */
-  residentDictionaryBytes: 64 * 1024 * 1024,
   /** Kept policy versions and their bytes (design.md 7). */
   policyVersions: 50,
   policyVersionBytes: 8 * 1024 * 1024,

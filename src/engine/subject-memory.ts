@@ -32,10 +32,6 @@ export class SubjectMemory {
     this.#steps = new RecentCache(rememberedNumbers / STEPS_SHARE, ({ values }) => ENTRY_WEIGHT + (values?.length ?? 0))
   }
 
-  get parts(): number {
-    return this.#parts.length
-  }
-
   /** The number of a part; null for one that takes more than its input. Equal ones of several checks are one. */
   number(part: RememberedPart): number | null {
     const key = JSON.stringify([part.first, part.next])
@@ -101,24 +97,29 @@ export class SubjectMemory {
     const found = this.#steps.get(number, value)
     if (found?.changes === changes) return found.values
     const values = listed(next, value)
-    this.#steps.set(number, value, { changes, values })
+    if (found === undefined) this.#steps.set(number, value, { changes, values })
+    else {
+      const before = found.values?.length ?? 0
+      found.changes = changes
+      found.values = values
+      this.#steps.grow((values?.length ?? 0) - before)
+    }
     return values
   }
 }
 
 interface Known {
   /** The count of changes that it is true for. */
-  readonly changes: number
-  readonly values: readonly number[] | null
+  changes: number
+  values: readonly number[] | null
 }
 
-/** The lists of one subject, each read when it is first asked for. They stand in one array, so that few looks into memory get all of them: per part where its list
- * starts, or 0; then per list the count of changes that it is true for, its length or TOO_MANY, and its values. */
+/** The lists of one subject, each read when it is first asked for. They stand in one array, so that few looks into memory get all of them: of each list its part,
+ * the count of changes that it is true for, its length or TOO_MANY, and its values. */
 class Subject implements Remembered {
   readonly #memory: SubjectMemory
   readonly #subject: Encoded
-  #parts = 0
-  #lists: number[] = []
+  readonly #lists: number[] = []
 
   constructor(memory: SubjectMemory, subject: Encoded) {
     this.#memory = memory
@@ -132,52 +133,44 @@ class Subject implements Remembered {
   has(part: number, value: number | null): boolean | null {
     const changes = this.#memory.changes(part)
     let start = this.#start(part)
-    if (start === 0 || this.#lists[start] !== changes) {
-      this.#put(part, changes, this.#memory.values(part, this.#subject))
+    if (this.#lists[start + 1] !== changes) {
+      this.#put(start, part, changes, this.#memory.values(part, this.#subject))
       start = this.#start(part)
     }
     const lists = this.#lists
-    const length = lists[start + 1] ?? TOO_MANY
+    const length = lists[start + 2] ?? TOO_MANY
     if (length === TOO_MANY) return null
     if (value === null) return length > 0
     // Faster than `includes` for lists this short.
-    const end = start + 2 + length
-    for (let index = start + 2; index < end; index += 1) if (lists[index] === value) return true
+    const end = start + HEADER + length
+    for (let index = start + HEADER; index < end; index += 1) if (lists[index] === value) return true
     return false
   }
 
+  /** Where the list of a part is; behind all when there is none. */
   #start(part: number): number {
-    return part < this.#parts ? (this.#lists[part] ?? 0) : 0
+    const lists = this.#lists
+    let start = 0
+    while (start < lists.length && lists[start] !== part) start += sizeOf(lists[start + 2] ?? 0)
+    return start
   }
 
-  #put(part: number, changes: number, values: readonly number[] | null): void {
-    const before = this.#lists.length
-    // Most lists are read once: after the others. Only one that was read before, or for a part that is new, moves them.
-    if (part >= this.#parts || this.#lists[part] !== 0) this.#makeRoom(part)
+  /** A new list, or in place of the one that is there. */
+  #put(start: number, part: number, changes: number, values: readonly number[] | null): void {
     const lists = this.#lists
-    lists[part] = lists.length
-    lists.push(changes, values?.length ?? TOO_MANY)
+    const before = lists.length
+    if (start < before) lists.splice(start, sizeOf(at(lists, start + 2)))
+    lists.push(part, changes, values?.length ?? TOO_MANY)
     if (values !== null) for (const value of values) lists.push(value)
     this.#memory.grow(lists.length - before)
   }
-
-  /** Puts the lists of the other parts together, with a place for each part that there is. */
-  #makeRoom(except: number): void {
-    const before = this.#lists
-    const lists: number[] = []
-    const { parts } = this.#memory
-    for (let part = 0; part < parts; part += 1) lists.push(0)
-    for (let part = 0; part < this.#parts; part += 1) {
-      const start = before[part] ?? 0
-      if (start === 0 || part === except) continue
-      lists[part] = lists.length
-      const end = start + 2 + Math.max(0, before[start + 1] ?? 0)
-      for (let index = start; index < end; index += 1) lists.push(before[index] ?? 0)
-    }
-    this.#parts = parts
-    this.#lists = lists
-  }
 }
+
+/** In front of the values of a list: its part, its count of changes and its length. */
+const HEADER = 3
+
+/** Of a list of so many values. */
+const sizeOf = (length: number): number => HEADER + Math.max(0, length)
 
 /** A statement and where its one input is bound. */
 interface PartQuery {

@@ -23,11 +23,7 @@ export class RecentCache<K, V> {
 
   /** For a key that `get` did not find. */
   set(group: number, key: K, value: V): void {
-    if (this.#youngWeight >= this.#size) {
-      this.#old = this.#young
-      this.#young = new Map()
-      this.#youngWeight = 0
-    }
+    this.#turn()
     let entries = this.#young.get(group)
     if (entries === undefined) {
       entries = new Map()
@@ -37,9 +33,18 @@ export class RecentCache<K, V> {
     this.#youngWeight += this.#weightOf(value)
   }
 
-  /** A value that was got became heavier. */
+  /** A value that was got became heavier, or lighter. */
   grow(weight: number): void {
     this.#youngWeight += weight
+    this.#turn()
+  }
+
+  /** The young ones become the old ones when they are enough. */
+  #turn(): void {
+    if (this.#youngWeight < this.#size) return
+    this.#old = this.#young
+    this.#young = new Map()
+    this.#youngWeight = 0
   }
 
   clear(): void {

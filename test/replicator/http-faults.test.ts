@@ -9,6 +9,7 @@ import { placeFetch } from '../../runtime/node/unix-fetch.ts'
 import { innerClient } from '../../snapshots/inner-client.ts'
 import type { InnerFetch } from '../../snapshots/inner-fetch.ts'
 import { Bug, known } from '../../src/base/assert.ts'
+import { innerLimits } from '../../src/base/inner-limits.ts'
 import { limits } from '../../src/base/limits.ts'
 import { LogError, type LogErrorCode } from '../../src/log/log.ts'
 import type { ReplicatorPlace } from '../../src/ops/places.ts'
@@ -95,7 +96,7 @@ describe('errors', () => {
       ['POST', `${records}?write-id=w`, '["unknown"]', 400],
       ['POST', `${records}?write-id=w`, undefined, 400],
       ['POST', records, '["clear"]', 400],
-      ['POST', `${records}?write-id=w`, JSON.stringify(['policy', 'x'.repeat(limits.innerBodyBytes), null]), 413],
+      ['POST', `${records}?write-id=w`, JSON.stringify(['policy', 'x'.repeat(innerLimits.bodyBytes), null]), 413],
       ['POST', `/v1/environments/${'x'.repeat(200)}/records?write-id=w`, '["clear"]', 404],
       ['POST', '/v1/environments/%zz/records?write-id=w', '["clear"]', 404],
       ['POST', '/v1/environments/none/records?write-id=w', '["clear"]', 404],
@@ -317,7 +318,7 @@ describe('staleness', () => {
     expect(runtime.stalenessMs('e')).toBeNull()
     ageMs = 0
     await new Promise((resolve) => {
-      setTimeout(resolve, 3 * limits.innerHeartbeatMs)
+      setTimeout(resolve, 3 * innerLimits.heartbeatMs)
     })
     // The log goes on to 100, the tail has come to 0.
     expect(runtime.stalenessMs('e')).toBeNull()

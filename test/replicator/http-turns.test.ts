@@ -5,19 +5,22 @@ import { innerClient } from '../../snapshots/inner-client.ts'
 import { serve } from './http-harness.ts'
 import { note, reader } from './inner-conformance.ts'
 
-test('nothing is taken before what is more urgent, and then everything in order', async () => {
+test('nothing is taken before what is more urgent, and then everything in order; but not every push waits', async () => {
   const { server, end } = await serve()
   onTestFinished(() => end())
   const gates: (() => void)[] = []
   let isOpen = true
+  let waits = 0
+  let nowMs = 0
   const beforeTaking = async (): Promise<void> => {
+    waits += 1
     if (isOpen) return
     await new Promise<void>((resolve) => {
       gates.push(resolve)
     })
   }
   const at = placeFetch(server.place)
-  const client = innerClient({ ...at, secret: null, monotonicMs: () => performance.now(), log: () => {}, beforeTaking })
+  const client = innerClient({ ...at, secret: null, monotonicMs: () => nowMs, log: () => {}, beforeTaking })
   onTestFinished(async () => {
     await client.close()
     at.close()
@@ -28,6 +31,7 @@ test('nothing is taken before what is more urgent, and then everything in order'
   await read.count(1)
 
   isOpen = false
+  nowMs = 1000
   const writes = Array.from({ length: 3 }, (_, index) => client.append('e', note(`n${index}`), `w${index}`))
   await vi.waitFor(() => expect(gates.length).toBe(1))
   expect(read.records.length).toBe(1)
@@ -36,4 +40,9 @@ test('nothing is taken before what is more urgent, and then everything in order'
   await Promise.all(writes)
   await read.count(4)
   expect(read.records.map(({ revision }) => revision)).toEqual([0, 1, 2, 3])
+
+  const before = waits
+  for (let index = 0; index < 5; index += 1) await client.append('e', note(`m${index}`), `v${index}`)
+  await read.count(9)
+  expect(waits).toBe(before)
 })

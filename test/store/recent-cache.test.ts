@@ -42,3 +42,17 @@ test('entries weigh what they are said to, and more when they grew', () => {
   expect(kept(5)).toBeGreaterThanOrEqual(10)
   expect(kept(5)).toBeLessThanOrEqual(20)
 })
+
+test('entries that only grow give way too', () => {
+  const cache = new RecentCache<number, { weight: number }>(100, ({ weight }) => weight)
+  for (let i = 0; i < 90; i++) cache.set(0, i, { weight: 1 })
+  const grow = (key: number): void => {
+    const entry = cache.get(0, key)
+    if (entry === undefined) return
+    entry.weight += 50
+    cache.grow(50)
+  }
+  for (let i = 0; i < 90; i++) grow(i)
+  const kept = Array.from({ length: 90 }, (_, i) => cache.get(0, i)?.weight ?? 0)
+  expect(kept.reduce((sum, weight) => sum + weight, 0)).toBeLessThan(400)
+})

@@ -134,8 +134,7 @@ class Subject implements Remembered {
     const changes = this.#memory.changes(part)
     let start = this.#start(part)
     if (this.#lists[start + 1] !== changes) {
-      this.#put(start, part, changes, this.#memory.values(part, this.#subject))
-      start = this.#start(part)
+      start = this.#put(start, part, changes, this.#memory.values(part, this.#subject))
     }
     const lists = this.#lists
     const length = lists[start + 2] ?? TOO_MANY
@@ -155,14 +154,16 @@ class Subject implements Remembered {
     return start
   }
 
-  /** A new list, or in place of the one that is there. */
-  #put(start: number, part: number, changes: number, values: readonly number[] | null): void {
+  /** A new list, or in place of the one that is there; where it is now. */
+  #put(start: number, part: number, changes: number, values: readonly number[] | null): number {
     const lists = this.#lists
     const before = lists.length
     if (start < before) lists.splice(start, sizeOf(at(lists, start + 2)))
+    const put = lists.length
     lists.push(part, changes, values?.length ?? TOO_MANY)
     if (values !== null) for (const value of values) lists.push(value)
     this.#memory.grow(lists.length - before)
+    return put
   }
 }
 

@@ -2,34 +2,32 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { errorCode } from '../snapshots/node/error-code.ts'
+import { messageText } from '../snapshots/node/message-text.ts'
 import { innerLimits } from '../src/base/inner-limits.ts'
+import { parseBodyText } from '../src/log/body.ts'
 import { LogError } from '../src/log/log.ts'
+import type { RecordBody } from '../src/log/record.ts'
+import type { WriteLogLine } from '../src/ops/log-line.ts'
 import { InnerShapeError } from '../src/wire/inner.ts'
 import { retryAfterOf, sentError, statusOf } from '../src/wire/inner-errors.ts'
 
 /** The text of a body. Rejects with LogError `too-large` over the bound, with InnerShapeError when the connection breaks before its end. */
-export const readBody = async (request: IncomingMessage, maxBytes: number): Promise<string> =>
-  // By events: an iterator of the stream takes longer than all the rest for a short body.
-  new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let sizeBytes = 0
-    const broken = (cause?: Error): void => reject(new InnerShapeError('the request broke off', { cause }))
-    if (request.destroyed) {
-      broken(request.errored ?? undefined)
-      return
-    }
-    request.on('data', (chunk: Buffer) => {
-      sizeBytes += chunk.length
-      if (sizeBytes <= maxBytes) chunks.push(chunk)
-      else {
-        request.pause()
-        reject(new LogError('too-large', `the request has more than ${maxBytes} bytes`))
-      }
-    })
-    request.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
-    request.once('error', broken)
-    request.once('close', broken)
-  })
+export const readBody = (request: IncomingMessage, maxBytes: number): Promise<string> =>
+  messageText(request, maxBytes, (why, cause) =>
+    why === 'too-large'
+      ? new LogError('too-large', `the request has more than ${maxBytes} bytes`)
+      : new InnerShapeError('the request broke off', { cause }),
+  )
+
+/** The body of a record, from its text. Throws InnerShapeError. */
+export const recordBody = (text: string): RecordBody => {
+  try {
+    return parseBodyText(text)
+  } catch (cause) {
+    throw new InnerShapeError(cause instanceof Error ? cause.message : 'unexpected shape', { cause })
+  }
+}
 
 export const answerJson = (response: ServerResponse, body: unknown): void => answerText(response, 200, JSON.stringify(body))
 
@@ -83,3 +81,12 @@ export const answerError = (response: ServerResponse, error: unknown): void => {
   if (!response.req.complete) response.setHeader('connection', 'close')
   answerText(response, error instanceof InnerShapeError ? 400 : statusOf(sent), JSON.stringify(sent), headers)
 }
+
+/** What a LogError says, its runtime hears and logs; a connection that broke is no failure of ours. */
+export const logBug = (log: WriteLogLine, error: unknown): void => {
+  if (error instanceof LogError || error instanceof InnerShapeError || isBroken(error)) return
+  const { name, stack } = error instanceof Error ? error : new Error(String(error))
+  log('error', 'inner-request-failed', { name, stack: stack ?? null })
+}
+
+const isBroken = (error: unknown): boolean => ['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET'].includes(errorCode(error))

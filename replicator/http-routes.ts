@@ -3,13 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ObjectStore } from '../snapshots/object-store.ts'
 import { innerLimits } from '../src/base/inner-limits.ts'
 import { limits } from '../src/base/limits.ts'
-import { parseBodyText } from '../src/log/body.ts'
 import { LogError } from '../src/log/log.ts'
-import { createShape, InnerShapeError, imageHeaders, parseCommands, parseInner, restoreShape, streamHeader } from '../src/wire/inner.ts'
+import { createShape, InnerShapeError, imageHeaders, parseInner, restoreShape, streamHeader, streamProtocol } from '../src/wire/inner.ts'
 import { sentError } from '../src/wire/inner-errors.ts'
 import type { Budget } from './http-budget.ts'
 import { answerObject } from './http-objects.ts'
-import { answerBytes, answerJson, answerNothing, readBody } from './http-reply.ts'
+import { answerBytes, answerJson, answerNothing, answerText, readBody, recordBody } from './http-reply.ts'
 import type { Served } from './http-stream.ts'
 import type { RuntimeStreams } from './http-streams.ts'
 import type { Caller } from './replicator.ts'
@@ -66,8 +65,7 @@ const routes: readonly InnerRoute[] = [
       if (writeId === '') throw new InnerShapeError('`write-id` is missing')
       const release = parts.budget.take(sizeOf(request))
       try {
-        const text = await readBody(request, innerLimits.bodyBytes)
-        const body = shaped(() => parseBodyText(text))
+        const body = recordBody(await readBody(request, innerLimits.bodyBytes))
         answerJson(parts.response, await replicator.append(envOf(segments), body, writeId, callerOf(parts)))
       } finally {
         release()
@@ -75,17 +73,9 @@ const routes: readonly InnerRoute[] = [
     },
   },
   {
-    method: 'POST',
-    path: ['v1', 'streams'],
-    handle: ({ response, replicator, streams }) => streams.open(replicator, response),
-  },
-  {
-    method: 'POST',
-    path: ['v1', 'streams', null],
-    async handle({ request, response, segments, streams }) {
-      streams.receive(segments[2] ?? '', parseCommands(await readBody(request, innerLimits.bodyBytes)))
-      answerNothing(response)
-    },
+    method: 'GET',
+    path: ['v1', 'stream'],
+    handle: ({ response }) => answerText(response, 426, JSON.stringify({ code: null, message: `upgrade to ${streamProtocol}` })),
   },
   {
     method: 'GET',
@@ -172,12 +162,4 @@ const sizeOf = ({ headers }: IncomingMessage): number => {
 const callerOf = ({ request, streams }: InnerRequestParts): Caller => {
   const id = request.headers[streamHeader]
   return typeof id === 'string' && streams.has(id) ? { runtime: id } : {}
-}
-
-const shaped = <T>(parse: () => T): T => {
-  try {
-    return parse()
-  } catch (cause) {
-    throw new InnerShapeError(cause instanceof Error ? cause.message : 'unexpected shape', { cause })
-  }
 }

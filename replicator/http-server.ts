@@ -1,15 +1,15 @@
 /** The replicator's HTTP server: the inner interface for its runtimes, its objects, and what operators ask (docs/formats/inner.md). */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { errorCode } from '../snapshots/node/error-code.ts'
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { ObjectStore } from '../snapshots/object-store.ts'
 import { LogError } from '../src/log/log.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
 import type { MetricRegistry } from '../src/ops/metrics.ts'
 import type { ReplicatorPlace } from '../src/ops/places.ts'
-import { InnerShapeError } from '../src/wire/inner.ts'
+import { innerPaths, streamProtocol } from '../src/wire/inner.ts'
 import { Budget } from './http-budget.ts'
 import { listenAt } from './http-listen.ts'
-import { answerError, answerJson, answerText } from './http-reply.ts'
+import { answerError, answerJson, answerText, logBug } from './http-reply.ts'
 import { routeOf } from './http-routes.ts'
 import { secretCheck } from './http-secret.ts'
 import type { Served } from './http-stream.ts'
@@ -48,6 +48,7 @@ export const serveReplicator = async (options: ReplicatorServerOptions): Promise
     { keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true },
     (request, response) => void handler.handle(request, response),
   )
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => handler.upgrade(request, socket, head))
   try {
     const place = await listenAt(server, options.place)
     // A connection that cannot be accepted, as when file descriptors are short, ends no replicator.
@@ -70,7 +71,8 @@ const close = async (server: Server, streams: RuntimeStreams, handler: Handler, 
     server.close(() => resolve())
   })
   const deadline = performance.now() + timeoutMs
-  while (handler.active > streams.count && performance.now() < deadline) {
+  streams.drain()
+  while (handler.active + streams.appends > 0 && performance.now() < deadline) {
     await new Promise((resolve) => {
       setTimeout(resolve, DRAIN_STEP_MS)
     })
@@ -85,7 +87,7 @@ class Handler {
   readonly #streams: RuntimeStreams
   readonly #budget = new Budget()
   readonly #authorized: (header: string | undefined) => boolean
-  /** Requests that are not answered to their end, streams among them. */
+  /** Requests that are not answered to their end. */
   active = 0
 
   constructor(options: ReplicatorServerOptions, streams: RuntimeStreams) {
@@ -100,7 +102,26 @@ class Handler {
     try {
       await this.#answer(request, response)
     } catch (error) {
-      this.#logFailure(error)
+      logBug(this.#options.log, error)
+      answerError(response, error)
+    }
+  }
+
+  /** A connection that is no stream gets an answer and is closed. */
+  upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    socket.on('error', () => {})
+    const response = new ServerResponse(request)
+    response.assignSocket(socket)
+    response.shouldKeepAlive = false
+    response.once('finish', () => socket.end())
+    try {
+      const replicator = this.#admitted(request, response)
+      if (replicator === null) return
+      if (request.headers.upgrade !== streamProtocol || request.url !== innerPaths.stream) return notFound(response)
+      response.detachSocket(socket)
+      if (head.length > 0) socket.unshift(head)
+      this.#streams.open(socket, { replicator, budget: this.#budget })
+    } catch (error) {
       answerError(response, error)
     }
   }
@@ -109,15 +130,24 @@ class Handler {
     const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://replicator')
     const segments = segmentsOf(pathname)
     if (await this.#answerOperator(request, response, pathname)) return undefined
-    // Web pages reach the loopback, too; no runtime sends where it comes from.
-    if (request.headers.origin !== undefined || !this.#authorized(request.headers.authorization))
-      return answerText(response, 401, JSON.stringify({ code: null, message: 'the secret is missing or another one' }))
     const route = routeOf(request.method ?? '', segments)
-    if (route === undefined) return answerText(response, 404, JSON.stringify({ code: null, message: 'no such endpoint' }))
-    const replicator = this.#options.replicator()
-    if (replicator === null) throw new LogError('unavailable', 'the replicator is starting')
+    const replicator = this.#admitted(request, response)
+    if (replicator === null) return undefined
+    if (route === undefined) return notFound(response)
     const { objects } = this.#options
     return route.handle({ request, response, segments, query, replicator, objects, streams: this.#streams, budget: this.#budget })
+  }
+
+  /** Null: it was refused. Throws LogError `unavailable` while the replicator starts. */
+  #admitted(request: IncomingMessage, response: ServerResponse): Served | null {
+    // Web pages reach the loopback, too; no runtime sends where it comes from.
+    if (request.headers.origin !== undefined || !this.#authorized(request.headers.authorization)) {
+      answerText(response, 401, JSON.stringify({ code: null, message: 'the secret is missing or another one' }))
+      return null
+    }
+    const replicator = this.#options.replicator()
+    if (replicator === null) throw new LogError('unavailable', 'the replicator is starting')
+    return replicator
   }
 
   async #answerOperator(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
@@ -134,16 +164,9 @@ class Handler {
     } else return false
     return true
   }
-
-  #logFailure(error: unknown): void {
-    // What a LogError says, its runtime hears and logs; a connection that broke is no failure of ours.
-    if (error instanceof LogError || error instanceof InnerShapeError || isBroken(error)) return
-    const { name, stack } = error instanceof Error ? error : new Error(String(error))
-    this.#options.log('error', 'inner-request-failed', { name, stack: stack ?? null })
-  }
 }
 
-const isBroken = (error: unknown): boolean => ['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET'].includes(errorCode(error))
+const notFound = (response: ServerResponse): void => answerText(response, 404, JSON.stringify({ code: null, message: 'no such endpoint' }))
 
 /** Decoded; a part that cannot be decoded names nothing. */
 const segmentsOf = (pathname: string): readonly string[] => {

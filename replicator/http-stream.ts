@@ -1,12 +1,27 @@
-/** The replicator's side of one runtime's stream: its tails, the pushes that the runtime has not taken yet, and heartbeats. */
+/** The replicator's side of one runtime's stream: its tails, the pushes that the runtime has not taken yet, its appends, and heartbeats. */
 import { randomUUID } from 'node:crypto'
-import type { ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { Lines } from '../snapshots/inner-lines.ts'
+import { writeTogether } from '../snapshots/node/write-together.ts'
 import { innerLimits } from '../src/base/inner-limits.ts'
+import { messageOf } from '../src/base/message.ts'
 import { encodedText } from '../src/log/encoded.ts'
 import type { ReplicatorStatus } from '../src/log/inner.ts'
-import type { RevisedRecord } from '../src/log/log.ts'
-import { printLine, type SentStatus, type StreamCommands, type StreamLine } from '../src/wire/inner.ts'
+import { LogError, type RevisedRecord } from '../src/log/log.ts'
+import type { RecordBody } from '../src/log/record.ts'
+import type { WriteLogLine } from '../src/ops/log-line.ts'
+import {
+  parseSaid,
+  printLine,
+  type SentStatus,
+  type StreamAppend,
+  type StreamCommands,
+  type StreamLine,
+  streamProtocol,
+} from '../src/wire/inner.ts'
 import { sentError } from '../src/wire/inner-errors.ts'
+import type { Budget } from './http-budget.ts'
+import { logBug, recordBody } from './http-reply.ts'
 import { type Proof, prove } from './proof.ts'
 import type { Replicator } from './replicator.ts'
 
@@ -23,6 +38,17 @@ interface ServedTail extends Proof {
   readonly takers: (() => void)[]
 }
 
+export interface StreamOptions {
+  readonly replicator: Served
+  /** Of the records that are under way. */
+  readonly budget: Budget
+  readonly log: WriteLogLine
+  /** No other runtime is connected, so that none waits for this one. */
+  readonly isAlone: () => boolean
+  /** The replicator is about to end: no more appends. */
+  readonly isDraining: () => boolean
+}
+
 interface Push {
   readonly records: readonly RevisedRecord[]
   readonly through: number
@@ -31,20 +57,30 @@ interface Push {
 
 export class RuntimeStream {
   readonly id = randomUUID()
-  readonly #replicator: Served
-  readonly #response: ServerResponse
-  readonly #isAlone: () => boolean
+  readonly #options: StreamOptions
+  readonly #socket: Duplex
   readonly #tails = new Map<number, ServedTail>()
+  readonly #lines = new Lines()
+  /** An `append` line whose record is still arriving. */
+  #arriving: StreamAppend | null = null
+  #appends = 0
   #heardAtMs = performance.now()
   #beating = false
 
-  /** `isAlone`: no other runtime is connected, so that none waits for this one. */
-  constructor(replicator: Served, response: ServerResponse, isAlone: () => boolean) {
-    this.#replicator = replicator
-    this.#response = response
-    this.#isAlone = isAlone
-    response.writeHead(200, { 'content-type': 'application/x-ndjson' })
-    this.#write({ kind: 'hello', stream: this.id, status: sentStatus(replicator.status()) })
+  /** Says that the connection is one of streams now, and takes it over. */
+  constructor(socket: Duplex, options: StreamOptions) {
+    this.#socket = socket
+    this.#options = options
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${streamProtocol}\r\n\r\n`)
+    this.#write({ kind: 'hello', stream: this.id, status: sentStatus(options.replicator.status()) })
+    socket.on('data', (chunk: Uint8Array) => this.#take(chunk))
+    // `close` follows.
+    socket.on('error', () => {})
+  }
+
+  /** Appends that are not answered. */
+  get appends(): number {
+    return this.#appends
   }
 
   /** Since the runtime was heard of last. */
@@ -52,8 +88,37 @@ export class RuntimeStream {
     return performance.now() - this.#heardAtMs
   }
 
-  receive({ clock, open, taken, end }: StreamCommands): void {
+  /** Nobody waits for this runtime any more. */
+  close(): void {
+    for (const tail of this.#tails.keys()) this.#end(tail)
+    this.#socket.destroy()
+  }
+
+  #take(chunk: Uint8Array): void {
     this.#heardAtMs = performance.now()
+    try {
+      for (const line of this.#lines.take(chunk)) this.#receive(line)
+    } catch (error) {
+      // Another version, or no runtime at all: what it says next has no meaning either.
+      this.#options.log('warn', 'runtime-not-understood', { reason: messageOf(error), recovery: 'none' })
+      this.close()
+    }
+  }
+
+  /** Throws InnerShapeError. */
+  #receive(text: string): void {
+    const arriving = this.#arriving
+    if (arriving !== null) {
+      this.#arriving = null
+      void this.#append(arriving, recordBody(text), text.length)
+      return
+    }
+    const line = parseSaid(text)
+    if (line.kind === 'append') this.#arriving = line
+    else this.#obey(line)
+  }
+
+  #obey({ clock, open, taken, end }: StreamCommands): void {
     for (const [tail, env, after] of open) this.#open(tail, env, after)
     for (const [tail, count] of taken) for (const settle of this.#tails.get(tail)?.takers.splice(0, count) ?? []) settle()
     for (const tail of end) this.#end(tail)
@@ -61,11 +126,22 @@ export class RuntimeStream {
     if (clock !== null && !this.#beating) void this.#beat(clock)
   }
 
-  /** Nobody waits for this runtime any more. */
-  close(): void {
-    for (const tail of this.#tails.keys()) this.#end(tail)
-    this.#response.end()
-    this.#response.destroy()
+  async #append({ number, env, writeId }: StreamAppend, body: RecordBody, sizeBytes: number): Promise<void> {
+    const { replicator, budget, isDraining, log } = this.#options
+    this.#appends++
+    let release = (): void => {}
+    try {
+      if (isDraining()) throw new LogError('unavailable', 'the replicator is closing')
+      release = budget.take(sizeBytes)
+      const { revision, applied } = await replicator.append(env, body, writeId, { runtime: this.id })
+      this.#write({ kind: 'appended', number, revision, applied })
+    } catch (error) {
+      logBug(log, error)
+      this.#write({ kind: 'refused', number, error: sentError(error) })
+    } finally {
+      release()
+      this.#appends--
+    }
   }
 
   #open(tail: number, env: string, after: number): void {
@@ -77,7 +153,7 @@ export class RuntimeStream {
       this.#write({ kind: 'failed', tail, error: sentError(error) })
     }
     try {
-      served.end = this.#replicator.tail(
+      served.end = this.#options.replicator.tail(
         env,
         after,
         { push: (records, through, isNew = false) => this.#push(tail, served, { records, through, isNew }), failed },
@@ -99,7 +175,7 @@ export class RuntimeStream {
       tail,
       through,
       revisions: records.map(({ revision }) => revision),
-      awaited: !isNew || !this.#isAlone(),
+      awaited: !isNew || !this.#options.isAlone(),
     })
     this.#writeBytes(Buffer.concat([Buffer.from(line), ...records.flatMap(({ record }) => [encodedText(record), NEWLINE])]))
     if (records.length === 0) return undefined
@@ -121,14 +197,14 @@ export class RuntimeStream {
       // The ages first: the bounds that are read afterwards are at least what the ages speak of.
       const startMs = performance.now()
       const asOf = new Map([...this.#tails.values()].map(({ env }) => [env, this.#asOfMs(env, startMs)]))
-      const lasts = new Map((await this.#replicator.environments()).map(({ env, last }) => [env, last]))
+      const lasts = new Map((await this.#options.replicator.environments()).map(({ env, last }) => [env, last]))
       const tails = [...this.#tails].map(([tail, served]) => {
         prove(served, lasts.get(served.env) ?? null, asOf.get(served.env) ?? null)
         served.told = served.through
         const { through, freshAsOfMs } = served
         return [tail, through, freshAsOfMs === null ? null : Math.max(0, startMs - freshAsOfMs)] as const
       })
-      this.#write({ kind: 'heartbeat', clock, status: sentStatus(this.#replicator.status()), tails })
+      this.#write({ kind: 'heartbeat', clock, status: sentStatus(this.#options.replicator.status()), tails })
     } catch {
       // A replicator that cannot tell its environments is ending: the silence tells the runtime.
     } finally {
@@ -137,7 +213,7 @@ export class RuntimeStream {
   }
 
   #asOfMs(env: string, nowMs: number): number | null {
-    const ageMs = this.#replicator.stalenessMs(env)
+    const ageMs = this.#options.replicator.stalenessMs(env)
     return ageMs === null ? null : nowMs - ageMs
   }
 
@@ -147,8 +223,9 @@ export class RuntimeStream {
 
   #writeBytes(bytes: Buffer): void {
     // Records wait to be taken before more are read, so only a connection that stands still gets here.
-    if (this.#response.writableLength > innerLimits.heldBytes) this.close()
-    else this.#response.write(bytes)
+    if (this.#socket.destroyed) return
+    if (this.#socket.writableLength > innerLimits.heldBytes) this.close()
+    else writeTogether(this.#socket, bytes)
   }
 }
 

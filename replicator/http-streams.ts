@@ -1,9 +1,9 @@
 /** The streams of all runtimes of a replicator; one that is silent for too long is ended. */
-import type { ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { innerLimits } from '../src/base/inner-limits.ts'
 import { LogError } from '../src/log/log.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
-import type { StreamCommands } from '../src/wire/inner.ts'
+import type { Budget } from './http-budget.ts'
 import { RuntimeStream, type Served } from './http-stream.ts'
 
 /** Runtimes of one cell. */
@@ -14,6 +14,7 @@ export class RuntimeStreams {
   readonly #streams = new Map<string, RuntimeStream>()
   readonly #silenceMs: number
   readonly #watch: NodeJS.Timeout
+  #draining = false
 
   constructor(log: WriteLogLine, silenceMs: number = innerLimits.silenceMs) {
     this.#log = log
@@ -25,13 +26,26 @@ export class RuntimeStreams {
     return this.#streams.size
   }
 
-  /** Throws LogError `overloaded` when there are too many. */
-  open(replicator: Served, response: ServerResponse): void {
+  /** Appends that are not answered. */
+  get appends(): number {
+    let sum = 0
+    for (const stream of this.#streams.values()) sum += stream.appends
+    return sum
+  }
+
+  /** Takes a connection over. Throws LogError `overloaded` when there are too many. */
+  open(socket: Duplex, { replicator, budget }: { readonly replicator: Served; readonly budget: Budget }): void {
     if (this.#streams.size >= STREAMS) throw new LogError('overloaded', `${this.#streams.size} runtimes are connected`)
-    const stream = new RuntimeStream(replicator, response, () => this.#streams.size === 1)
+    const stream = new RuntimeStream(socket, {
+      replicator,
+      budget,
+      log: this.#log,
+      isAlone: () => this.#streams.size === 1,
+      isDraining: () => this.#draining,
+    })
     this.#streams.set(stream.id, stream)
     this.#log('info', 'runtime-connected', { runtimes: this.#streams.size })
-    response.once('close', () => {
+    socket.once('close', () => {
       this.#streams.delete(stream.id)
       stream.close()
       this.#log('info', 'runtime-disconnected', { runtimes: this.#streams.size })
@@ -42,11 +56,9 @@ export class RuntimeStreams {
     return this.#streams.has(id)
   }
 
-  /** Throws LogError `unavailable` when there is no such stream: the runtime begins a new one then. */
-  receive(id: string, commands: StreamCommands): void {
-    const stream = this.#streams.get(id)
-    if (stream === undefined) throw new LogError('unavailable', 'the stream is over')
-    stream.receive(commands)
+  /** No more appends are taken. */
+  drain(): void {
+    this.#draining = true
   }
 
   close(): void {

@@ -1,9 +1,13 @@
 /** Bounds on how long another machine may keep us waiting. */
 import { messageOf } from '../src/base/message.ts'
 
-/** What `work` resolves with, or a rejection with `late()` when that takes longer; the signal tells the work to stop. */
-export const within = async <T>(work: (signal: AbortSignal) => Promise<T>, timeoutMs: number, late: () => Error): Promise<T> => {
-  const controller = new AbortController()
+/** What `work` resolves with, or a rejection with `late()` when that takes longer; the signal tells the work to stop, and is that of `controller`, where others may tell it, too. */
+export const within = async <T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  timeoutMs: number,
+  late: () => Error,
+  controller = new AbortController(),
+): Promise<T> => {
   let timer: ReturnType<typeof setTimeout> | undefined
   const deadline = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {

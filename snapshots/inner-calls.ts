@@ -22,18 +22,20 @@ export interface InnerCall {
   readonly signal: AbortSignal
   /** Whether the call may have taken effect although its answer is missing: then the outcome is unknown, otherwise the replicator is unavailable. */
   readonly appends?: true
+  readonly upgrade?: string
 }
 
 /** The answer with a status of success, its body not read. Rejects with LogError, or Bug for one of the replicator. */
 export const callInner = async ({ fetch, url, secret }: InnerAccess, call: InnerCall): Promise<InnerResponse> => {
-  const { method, path, body, signal } = call
+  const { method, path, body, signal, upgrade } = call
   const headers = {
     ...call.headers,
     ...(secret !== null && { authorization: `Bearer ${secret}` }),
     ...(body !== undefined && { 'content-type': 'application/json' }),
   }
-  const response = await withMeaning(call, () => fetch(url + path, { method, headers, signal, ...(body !== undefined && { body }) }))
-  if (response.status >= 200 && response.status < 300) return response
+  const request = { method, headers, signal, ...(body !== undefined && { body }), ...(upgrade !== undefined && { upgrade }) }
+  const response = await withMeaning(call, () => fetch(url + path, request))
+  if ((response.status >= 200 && response.status < 300) || response.send !== undefined) return response
   const text = await withMeaning(call, () => response.text())
   throw refusal(call, response.status, text)
 }

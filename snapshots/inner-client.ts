@@ -1,5 +1,6 @@
 /** The inner interface of a replicator in another process, over HTTP: connects again when the connection is lost, and never sends an append twice. */
 import type * as z from 'zod/mini'
+import { known } from '../src/base/assert.ts'
 import { innerLimits } from '../src/base/inner-limits.ts'
 import { limits } from '../src/base/limits.ts'
 import { bodyText } from '../src/log/body.ts'
@@ -13,10 +14,12 @@ import type {
   ReplicatorStatus,
   TailReader,
 } from '../src/log/inner.ts'
-import { LogError, type LogErrorCode } from '../src/log/log.ts'
+import { LogError } from '../src/log/log.ts'
+import { concernsLog } from '../src/log/log-errors.ts'
 import type { RecordBody } from '../src/log/record.ts'
 import { appendedShape, environmentsShape, innerPaths, nothingShape, parseInner, publishedShape, streamHeader } from '../src/wire/inner.ts'
 import { receivedError } from '../src/wire/inner-errors.ts'
+import { within } from './deadline.ts'
 import { askInner, callInner, type InnerCall, withMeaning } from './inner-calls.ts'
 import { type ConnectionOptions, InnerConnection } from './inner-connection.ts'
 import { receivedImage } from './inner-image.ts'
@@ -29,8 +32,7 @@ export interface InnerClient extends InnerReplicator {
 /** Begins to connect. Closing it leaves the replicator running. */
 export const innerClient = (options: ConnectionOptions): InnerClient => new HttpClient(options)
 
-/** What says nothing about the log: the caller's own mistakes. */
-const harmless: ReadonlySet<LogErrorCode> = new Set(['too-large', 'unknown-environment', 'out-of-range'])
+const noAnswer = (timeoutMs: number): string => `there was no answer within ${timeoutMs} ms`
 
 type Call = Omit<InnerCall, 'signal'>
 
@@ -65,7 +67,7 @@ class HttpClient implements InnerClient {
     const text = bodyText(body)
     if (this.#accepted.size >= limits.appendQueueRecords || this.#acceptedChars + text.length > limits.appendQueueBytes)
       throw new LogError('overloaded', `${this.#accepted.size} writes wait for the replicator`)
-    const appending = this.#append(env, { method: 'POST', path: innerPaths.records(env, writeId), body: text }, innerLimits.callMs)
+    const appending = this.#appendText(env, text, writeId)
     this.#accepted.add(appending)
     this.#acceptedChars += text.length
     try {
@@ -73,7 +75,7 @@ class HttpClient implements InnerClient {
       this.#problem = null
       return appended
     } catch (error) {
-      if (error instanceof LogError && !harmless.has(error.code)) this.#problem = error
+      if (concernsLog(error)) this.#problem = error
       throw error
     } finally {
       this.#accepted.delete(appending)
@@ -137,6 +139,17 @@ class HttpClient implements InnerClient {
     this.#connection.close()
   }
 
+  async #appendText(env: string, text: string, writeId: string): Promise<Appended> {
+    if (text.length > innerLimits.streamAppendChars)
+      return this.#append(env, { method: 'POST', path: innerPaths.records(env, writeId), body: text }, innerLimits.callMs)
+    await this.#reachable()
+    const stream = known(this.#connection.stream, 'a replicator that is reachable has a stream')
+    const late = (): LogError => new LogError('unknown-outcome', `the record may or may not be in the log: ${noAnswer(innerLimits.callMs)}`)
+    const appended = await within(() => stream.append(env, text, writeId), innerLimits.callMs, late)
+    await stream.arrived(env, appended.revision, innerLimits.arrivalMs)
+    return appended
+  }
+
   async #append(env: string, call: Call, timeoutMs: number): Promise<Appended> {
     await this.#reachable()
     const { stream } = this.#connection
@@ -156,16 +169,16 @@ class HttpClient implements InnerClient {
 
   async #answer<T>(call: Call, shape: z.ZodMiniType<T>, timeoutMs: number): Promise<T> {
     const controller = new AbortController()
-    const timer = setTimeout(() => controller.abort(new Error(`there was no answer within ${timeoutMs} ms`)), timeoutMs)
     this.#calls.add(controller)
     if (this.#gaveUp) this.#giveUp()
+    const ask = async (signal: AbortSignal): Promise<T> => {
+      const text = await askInner(this.#options, { ...call, signal })
+      return parseInner(shape, text === '' ? 'null' : text)
+    }
+    const late = (): Error => new Error(noAnswer(timeoutMs))
     try {
-      return await withMeaning(call, async () => {
-        const text = await askInner(this.#options, { ...call, signal: controller.signal })
-        return parseInner(shape, text === '' ? 'null' : text)
-      })
+      return await withMeaning(call, () => within(ask, timeoutMs, late, controller))
     } finally {
-      clearTimeout(timer)
       this.#calls.delete(controller)
     }
   }
@@ -173,6 +186,7 @@ class HttpClient implements InnerClient {
   #giveUp(): void {
     this.#gaveUp = true
     for (const call of this.#calls) call.abort(new Error('this process closes'))
+    this.#connection.close()
   }
 
   #usable(): void {

@@ -1,4 +1,4 @@
-/** What the client of the inner interface asks of its transport: the part of `fetch` that it uses, so that `fetch` itself will do. */
+/** What the client of the inner interface asks of its transport: the part of `fetch` that it uses, and connections over which both sides speak. */
 
 export type InnerFetch = (url: string, request: InnerRequest) => Promise<InnerResponse>
 
@@ -7,6 +7,8 @@ export interface InnerRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
   readonly signal: AbortSignal
+  /** The protocol that the connection shall be upgraded to, if the other side does that. */
+  readonly upgrade?: string
 }
 
 export interface InnerResponse {
@@ -15,6 +17,8 @@ export interface InnerResponse {
   /** Breaks off with an error when the connection does. */
   readonly body: AsyncIterable<Uint8Array> | null
   text(): Promise<string>
+  /** Of an upgraded connection, whose status is 101: what is said there from now on. It never throws; a connection that is gone tells by its body. */
+  readonly send?: (text: string) => void
 }
 
 /** Nothing of the request has left: nobody listens there. Every other failure may come after the request took effect. */

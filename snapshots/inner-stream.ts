@@ -1,15 +1,25 @@
-/** One connection to a replicator over which all tails of this process run: lines come in, commands go out, each heartbeat answers a reading of our clock. */
+/** One connection to a replicator for all tails and short appends of this process: lines go both ways, each heartbeat answers a reading of our clock. */
 
 import { at } from '../src/base/assert.ts'
 import { innerLimits } from '../src/base/inner-limits.ts'
 import { limits } from '../src/base/limits.ts'
 import { messageOf } from '../src/base/message.ts'
 import { parseRecordText } from '../src/log/body.ts'
-import type { TailReader } from '../src/log/inner.ts'
+import type { Appended, TailReader } from '../src/log/inner.ts'
 import { LogError, type RevisedRecord } from '../src/log/log.ts'
-import { innerPaths, parseLine, type SentStatus, type StreamCommands, type StreamLine } from '../src/wire/inner.ts'
+import {
+  InnerShapeError,
+  innerPaths,
+  parseLine,
+  printLine,
+  type SentStatus,
+  type StreamCommands,
+  type StreamLine,
+  streamProtocol,
+} from '../src/wire/inner.ts'
 import { receivedError } from '../src/wire/inner-errors.ts'
-import { askInner, callInner, type InnerAccess, withMeaning } from './inner-calls.ts'
+import { InnerAppends } from './inner-appends.ts'
+import { callInner, type InnerAccess, withMeaning } from './inner-calls.ts'
 import { Lines } from './inner-lines.ts'
 
 export interface StreamOptions {
@@ -50,7 +60,8 @@ export class InnerStream {
   #next = 0
   #id: string | null = null
   #commands = noCommands()
-  #sending = false
+  #said: (text: string) => void = () => {}
+  readonly #appends = new InnerAppends()
   #scheduled = false
   #takenTimer: ReturnType<typeof setTimeout> | null = null
   /** A `records` line whose records are still arriving. */
@@ -70,10 +81,12 @@ export class InnerStream {
   /** Resolves with the reason when the stream is over. Every tail has failed with it then, unless `close` ended the stream. */
   async run(): Promise<LogError> {
     const ticks = setInterval(() => this.#tick(), innerLimits.heartbeatMs)
-    const call = { method: 'POST', path: innerPaths.streams, signal: this.#ending.signal } as const
+    const call = { method: 'GET', path: innerPaths.stream, signal: this.#ending.signal, upgrade: streamProtocol } as const
     try {
       await withMeaning(call, async () => {
-        const { body } = await callInner(this.#options.access, call)
+        const { body, send } = await callInner(this.#options.access, call)
+        if (send === undefined) throw new InnerShapeError('expected a stream')
+        this.#said = send
         const lines = new Lines()
         for await (const chunk of body ?? []) {
           await this.#turn()
@@ -103,6 +116,14 @@ export class InnerStream {
   /** Null before `opened`. */
   get id(): string | null {
     return this.#id
+  }
+
+  /** Appends a record, by the text of its body. Rejects with LogError. Only after `opened`. */
+  append(env: string, text: string, writeId: string): Promise<Appended> {
+    return this.#appends.begin((number) => {
+      if (this.#ending.signal.aborted) this.#appends.fail(this.#reason)
+      else this.#said(`${printLine({ kind: 'append', number, env, writeId })}${text}\n`)
+    })
   }
 
   /** Resolves when the readers of an environment have been pushed everything up to a revision, or when the time is up. */
@@ -163,6 +184,10 @@ export class InnerStream {
         this.#moved()
         return following?.reader.failed(receivedError(line.error))
       }
+      case 'appended':
+        return this.#appends.settle(line.number, { revision: line.revision, applied: line.applied })
+      case 'refused':
+        return this.#appends.refuse(line.number, receivedError(line.error))
       case 'heartbeat':
         return this.#heartbeat(line)
     }
@@ -234,31 +259,18 @@ export class InnerStream {
     this.#schedule()
   }
 
-  /** After this turn, so that all that it has to say leaves in one request. */
+  /** After this turn, so that all that it has to say leaves in one line. */
   #schedule(): void {
-    if (this.#scheduled || this.#sending || this.#id === null) return
+    if (this.#scheduled || this.#id === null) return
     this.#scheduled = true
     queueMicrotask(() => {
       this.#scheduled = false
-      void this.#send()
+      if (this.#ending.signal.aborted) return
+      this.#forgetTimer()
+      const commands = this.#commands
+      this.#commands = noCommands()
+      this.#said(printLine(merged(commands)))
     })
-  }
-
-  async #send(): Promise<void> {
-    if (this.#id === null || this.#sending || this.#ending.signal.aborted) return
-    this.#sending = true
-    this.#forgetTimer()
-    const commands = this.#commands
-    this.#commands = noCommands()
-    const call = { method: 'POST', path: innerPaths.stream(this.#id), signal: this.#ending.signal } as const
-    try {
-      await askInner(this.#options.access, { ...call, body: JSON.stringify(merged(commands)) })
-    } catch (error) {
-      // A lost command is a tail out of step: only a new stream is certain.
-      this.#break(error instanceof LogError ? error : new LogError('unavailable', 'the replicator refused a command', { cause: error }))
-    }
-    this.#sending = false
-    if (!isEmpty(this.#commands)) this.#schedule()
   }
 
   #forgetTimer(): void {
@@ -276,12 +288,17 @@ export class InnerStream {
     this.#ending.abort()
   }
 
+  get #reason(): LogError {
+    return this.#failure ?? new LogError('unavailable', 'the replicator ended the stream')
+  }
+
   #over(): LogError {
-    const failure = this.#failure ?? new LogError('unavailable', 'the replicator ended the stream')
+    const failure = this.#reason
     const tails = [...this.#tails.values()]
     this.#tails.clear()
     this.#moved()
     for (const { reader } of tails) reader.failed(failure)
+    this.#appends.fail(failure)
     return failure
   }
 }
@@ -300,10 +317,7 @@ const parsed = (env: string, revisions: readonly number[], texts: readonly strin
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-const noCommands = (): Mutable<StreamCommands> => ({ clock: null, open: [], taken: [], end: [] })
-
-const isEmpty = ({ clock, open, taken, end }: StreamCommands): boolean =>
-  clock === null && open.length === 0 && taken.length === 0 && end.length === 0
+const noCommands = (): Mutable<StreamCommands> => ({ kind: 'commands', clock: null, open: [], taken: [], end: [] })
 
 /** Counts of one tail added up. */
 const merged = (commands: StreamCommands): StreamCommands => {

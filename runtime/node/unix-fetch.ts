@@ -1,7 +1,10 @@
 /** Requests to a replicator over its Unix socket or the loopback, on connections that are kept. */
 import { Agent, type IncomingMessage, type RequestOptions, request as send } from 'node:http'
+import type { Socket } from 'node:net'
 import { urlToHttpOptions } from 'node:url'
 import { type InnerFetch, type InnerRequest, type InnerResponse, UnsentError } from '../../snapshots/inner-fetch.ts'
+import { messageText, type Unread } from '../../snapshots/node/message-text.ts'
+import { writeTogether } from '../../snapshots/node/write-together.ts'
 import type { ReplicatorPlace } from '../../src/ops/places.ts'
 
 export interface PlaceFetch {
@@ -28,19 +31,21 @@ export const placeFetch = (place: ReplicatorPlace): PlaceFetch => {
   }
 }
 
-const fetchOver = async (to: RequestOptions, { method, headers, body, signal }: InnerRequest): Promise<InnerResponse> =>
+const fetchOver = async (to: RequestOptions, { method, headers, body, signal, upgrade }: InnerRequest): Promise<InnerResponse> =>
   new Promise((resolve, reject) => {
     if (signal.aborted) {
       reject(new UnsentError(abortError(signal).message))
       return
     }
     const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
-    const sent = send({ ...to, method, headers: { ...headers, ...length } })
+    const upgrading = upgrade === undefined ? {} : { connection: 'Upgrade', upgrade }
+    const sent = send({ ...to, method, headers: { ...headers, ...length, ...upgrading } })
     // The option `signal` watches the whole stream for it, which takes longer than the rest of a request.
     const stop = (): void => void sent.destroy(abortError(signal))
     signal.addEventListener('abort', stop)
     sent.once('close', () => signal.removeEventListener('abort', stop))
     sent.once('response', (response) => resolve(responseOf(response)))
+    sent.once('upgrade', (response, socket, head) => resolve(upgradedOf(response, socket, head, signal)))
     sent.on('error', (error: NodeJS.ErrnoException) => reject(UNSENT.has(error.code ?? '') ? new UnsentError(error.message) : error))
     sent.end(body)
   })
@@ -60,6 +65,12 @@ const UNSENT: ReadonlySet<string> = new Set([
 ])
 
 const responseOf = (message: IncomingMessage): InnerResponse => ({
+  ...headOf(message),
+  body: message,
+  text: () => messageText(message, Number.POSITIVE_INFINITY, brokenOff),
+})
+
+const headOf = (message: IncomingMessage): Pick<InnerResponse, 'status' | 'headers'> => ({
   status: message.statusCode ?? 0,
   headers: {
     get(name) {
@@ -67,22 +78,27 @@ const responseOf = (message: IncomingMessage): InnerResponse => ({
       return value === undefined ? null : String(value)
     },
   },
-  body: message,
-  text: async () => textOf(message),
 })
 
-/** By events: an iterator of the stream takes longer than all the rest for a short text. */
-const textOf = async (message: IncomingMessage): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const broken = (error?: Error): void => reject(error ?? new Error('the connection was closed before the end of the answer'))
-    if (message.destroyed) {
-      broken(message.errored ?? undefined)
-      return
-    }
-    let text = ''
-    message.setEncoding('utf8')
-    message.on('data', (chunk: string) => (text += chunk))
-    message.once('end', () => resolve(text))
-    message.once('error', broken)
-    message.once('close', broken)
-  })
+/** From here on the connection belongs to nobody else. */
+const upgradedOf = (message: IncomingMessage, socket: Socket, head: Buffer, signal: AbortSignal): InnerResponse => {
+  socket.setTimeout(0)
+  if (head.length > 0) socket.unshift(head)
+  const stop = (): void => void socket.destroy(abortError(signal))
+  if (signal.aborted) stop()
+  else signal.addEventListener('abort', stop)
+  // Who reads the body is told.
+  socket.on('error', () => {})
+  socket.once('close', () => signal.removeEventListener('abort', stop))
+  return {
+    ...headOf(message),
+    body: socket,
+    text: async () => '',
+    send: (text) => {
+      if (socket.destroyed) return
+      writeTogether(socket, text)
+    },
+  }
+}
+
+const brokenOff = (_why: Unread, cause?: Error): Error => cause ?? new Error('the connection was closed before the end of the answer')

@@ -14,6 +14,8 @@ export const innerLimits = {
   closeMs: 5000,
   /** Wait of an append's answer, in ms, until the record that it speaks of has come over the stream. */
   arrivalMs: 250,
+  /** Characters of a record's body that is appended over the stream: a larger one is a request of its own, so that it holds up no heartbeat. */
+  streamAppendChars: 64 * 1024,
   /** Bytes of one request of a runtime: any record as text, so that the log itself says which is too large. */
   bodyBytes: 32 * 1024 * 1024,
   /** Lines that a replicator holds for one runtime whose connection takes nothing, in bytes. */

@@ -5,8 +5,7 @@ import { type SentError, sentErrorShape } from './inner-errors.ts'
 export const innerPaths = {
   status: '/v1/status',
   environments: '/v1/environments',
-  streams: '/v1/streams',
-  stream: (id: string): string => `/v1/streams/${encodeURIComponent(id)}`,
+  stream: '/v1/stream',
   environment: (env: string): string => `/v1/environments/${encodeURIComponent(env)}`,
   records: (env: string, writeId: string): string => `${innerPaths.environment(env)}/records?write-id=${encodeURIComponent(writeId)}`,
   snapshot: (env: string): string => `${innerPaths.environment(env)}/snapshot`,
@@ -35,7 +34,10 @@ const statusShape = z.object({
 /** The status of a replicator, its problem as it is sent. */
 export type SentStatus = z.infer<typeof statusShape>
 
-/** Of an append or a restore: names the stream of the runtime, which is not waited for: it waits for itself. */
+/** What the connection of a stream is upgraded to. */
+export const streamProtocol = 'arctos-stream'
+
+/** Of an append or a restore that is a request of its own: names the stream of the runtime, which is not waited for: it waits for itself. */
 export const streamHeader = 'arctos-stream'
 
 export const appendedShape = z.object({ revision: integer, applied: z.boolean() })
@@ -48,24 +50,32 @@ export const environmentsShape = z.object({
   environments: z.array(z.object({ env: z.string(), ephemeral: z.boolean(), first: integer, last: integer })),
 })
 
-/** What a runtime has to say about its stream, in order. */
-const commandsShape = z.object({
-  /** The runtime's own clock: the heartbeat that answers repeats it. Null: no heartbeat wanted. */
-  clock: z.nullable(z.number()),
-  /** Tails that begin: number, environment, after. The runtime numbers them. */
-  open: z.array(z.tuple([integer, z.string(), integer])),
-  /** Oldest pushes of a tail that are done with: number, count. */
-  taken: z.array(z.tuple([integer, integer])),
-  /** Tails that end. */
-  end: z.array(integer),
-})
+const saidShape = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('commands'),
+    /** The runtime's own clock: the heartbeat that answers repeats it. Null: no heartbeat wanted. */
+    clock: z.nullable(z.number()),
+    /** Tails that begin: number, environment, after. The runtime numbers them. */
+    open: z.array(z.tuple([integer, z.string(), integer])),
+    /** Oldest pushes of a tail that are done with: number, count. */
+    taken: z.array(z.tuple([integer, integer])),
+    /** Tails that end. */
+    end: z.array(integer),
+  }),
+  z.object({ kind: z.literal('append'), number: integer, env: z.string(), writeId: z.string() }),
+])
 
-export type StreamCommands = z.infer<typeof commandsShape>
+/** One line of what a runtime says on its stream. After `append` comes a line with the text of the record's body; the runtime numbers its appends. */
+export type SaidLine = z.infer<typeof saidShape>
+export type StreamCommands = Extract<SaidLine, { kind: 'commands' }>
+export type StreamAppend = Extract<SaidLine, { kind: 'append' }>
 
 const lineShape = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('hello'), stream: z.string(), status: statusShape }),
   z.object({ kind: z.literal('records'), tail: integer, through: integer, revisions: z.array(integer), awaited: z.boolean() }),
   z.object({ kind: z.literal('failed'), tail: integer, error: sentErrorShape }),
+  z.object({ kind: z.literal('appended'), number: integer, revision: integer, applied: z.boolean() }),
+  z.object({ kind: z.literal('refused'), number: integer, error: sentErrorShape }),
   z.object({
     kind: z.literal('heartbeat'),
     clock: z.number(),
@@ -74,7 +84,7 @@ const lineShape = z.discriminatedUnion('kind', [
   }),
 ])
 
-/** One line of the stream. After `records` comes one line for each revision: the text of that record; `awaited`: another runtime may wait until this one has done
+/** One line of what a replicator says on a stream. After `records` comes one line for each revision: the text of that record; `awaited`: another runtime may wait until this one has done
  * with them, or the tail itself. `heartbeat` lists each tail with the position up to which
  * nothing is missing, and how long ago that was seen to be the head of the log: null while the tail is behind it. */
 export type StreamLine =
@@ -87,6 +97,8 @@ export type StreamLine =
       readonly awaited: boolean
     }
   | { readonly kind: 'failed'; readonly tail: number; readonly error: SentError }
+  | { readonly kind: 'appended'; readonly number: number; readonly revision: number; readonly applied: boolean }
+  | { readonly kind: 'refused'; readonly number: number; readonly error: SentError }
   | {
       readonly kind: 'heartbeat'
       readonly clock: number
@@ -99,13 +111,13 @@ export class InnerShapeError extends Error {
   override readonly name = 'InnerShapeError'
 }
 
-export const printLine = (line: StreamLine): string => `${JSON.stringify(line)}\n`
+export const printLine = (line: StreamLine | SaidLine): string => `${JSON.stringify(line)}\n`
 
 /** Throws InnerShapeError. */
 export const parseLine = (text: string): StreamLine => parseInner(lineShape, text)
 
 /** Throws InnerShapeError. */
-export const parseCommands = (text: string): StreamCommands => parseInner(commandsShape, text)
+export const parseSaid = (text: string): SaidLine => parseInner(saidShape, text)
 
 /** Throws InnerShapeError. */
 export const parseInner = <T>(schema: z.ZodMiniType<T>, text: string): T => {

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { type ReplicatorServer, serveReplicator } from '../../replicator/http-server.ts'
 import { inMemoryReplicator } from '../../replicator/in-process.ts'
+import type { Replicator } from '../../replicator/replicator.ts'
 import { placeFetch } from '../../runtime/node/unix-fetch.ts'
 import { type InnerClient, innerClient } from '../../snapshots/inner-client.ts'
 import type { InnerFetch } from '../../snapshots/inner-fetch.ts'
@@ -69,4 +70,17 @@ export const serve = async ({ over = 'socket', replicator, secret = null, object
       removeDirectory(directory)
     },
   }
+}
+
+/** A replicator with an environment `e`, some of its calls done by the test. */
+export const replicatorWith = async (overrides: Partial<Replicator>): Promise<Replicator> => {
+  const inner = await inMemoryReplicator()
+  await inner.createEnvironment('e')
+  return new Proxy(inner, {
+    get: (target, name) => {
+      const own: unknown = Reflect.get(overrides, name) ?? Reflect.get(target, name)
+      const bound: unknown = typeof own === 'function' ? own.bind(target) : own
+      return bound
+    },
+  })
 }

@@ -1,7 +1,7 @@
-/** What a runtime tells of the pushes that it has done with: at once where another runtime waits, and otherwise several in one request. */
+/** What a runtime tells of the pushes that it has done with: at once where another runtime waits, and otherwise several at once. */
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { InnerFetch } from '../../snapshots/inner-fetch.ts'
-import { innerPaths } from '../../src/wire/inner.ts'
+import { parseSaid } from '../../src/wire/inner.ts'
 import { type ServedReplicator, type ServeOptions, serve } from './http-harness.ts'
 import { note, reader } from './inner-conformance.ts'
 
@@ -14,7 +14,7 @@ const open = async (options: ServeOptions = {}): Promise<ServedReplicator> => {
 interface Seen {
   /** Of each `records` line with records. */
   readonly awaited: boolean[]
-  /** Pushes told of in each request that tells of some. */
+  /** Pushes told of in each line that tells of some. */
   readonly taken: number[]
 }
 
@@ -23,17 +23,21 @@ const watched =
   (seen: Seen) =>
   (own: InnerFetch): InnerFetch =>
   async (url, request) => {
-    if (request.body?.includes('"taken"')) {
-      // What `parseCommands` takes.
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      const { taken } = JSON.parse(request.body) as { taken: [number, number][] }
-      const pushes = taken.reduce((sum, [, count]) => sum + count, 0)
-      if (pushes > 0) seen.taken.push(pushes)
-    }
     const response = await own(url, request)
-    if (!url.endsWith(innerPaths.streams) || response.body === null) return response
-    return { ...response, text: () => response.text(), body: lookedAt(response.body, seen) }
+    const { body, send } = response
+    if (body === null || send === undefined) return response
+    const look = (text: string): void => {
+      for (const line of text.split('\n')) if (line.includes('"taken"')) lookAt(line, seen)
+      send(text)
+    }
+    return { ...response, body: lookedAt(body, seen), send: look }
   }
+
+const lookAt = (line: string, { taken }: Seen): void => {
+  const said = parseSaid(line)
+  const pushes = said.kind === 'commands' ? said.taken.reduce((sum, [, count]) => sum + count, 0) : 0
+  if (pushes > 0) taken.push(pushes)
+}
 
 async function* lookedAt(body: AsyncIterable<Uint8Array>, { awaited }: Seen): AsyncGenerator<Uint8Array> {
   for await (const chunk of body) {

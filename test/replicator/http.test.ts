@@ -1,16 +1,15 @@
-/** The inner interface over HTTP: the conformance of every way to a replicator, over a Unix socket, over TCP, and with the platform's own `fetch`. */
+/** The inner interface over HTTP: the conformance of every way to a replicator, over a Unix socket and over TCP. */
 import { inMemoryReplicator } from '../../replicator/in-process.ts'
-import type { InnerFetch } from '../../snapshots/inner-fetch.ts'
 import { serve } from './http-harness.ts'
 import { innerConformance } from './inner-conformance.ts'
 
 const maxRecordBytes = 100_000
 
-const conform = (name: string, over: 'socket' | 'tcp', own?: InnerFetch): void => {
+const conform = (name: string, over: 'socket' | 'tcp'): void => {
   innerConformance(name, async () => {
     const served = await serve({ over, replicator: await inMemoryReplicator({ maxRecordBytes }), secret: 's3cret' })
     return {
-      replicator: served.client(own === undefined ? {} : { over: () => own }),
+      replicator: served.client(),
       maxRecordBytes,
       ownConnections: true,
       end: served.end,
@@ -20,4 +19,3 @@ const conform = (name: string, over: 'socket' | 'tcp', own?: InnerFetch): void =
 
 conform('HTTP over a Unix socket', 'socket')
 conform('HTTP over TCP', 'tcp')
-conform("HTTP with the platform's fetch", 'tcp', async (url, request) => fetch(url, request))

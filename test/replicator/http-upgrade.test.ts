@@ -1,0 +1,143 @@
+/** Connections that become streams, and what is said over them: who may open one, what is nonsense, and what a replicator that ends still answers. */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { inMemoryReplicator } from '../../replicator/in-process.ts'
+import { innerLimits } from '../../src/base/inner-limits.ts'
+import { parseLine, printLine, type StreamLine } from '../../src/wire/inner.ts'
+import { refusal } from '../log/log-conformance.ts'
+import { replicatorWith, type ServedReplicator, type ServeOptions, serve } from './http-harness.ts'
+import { note, reader } from './inner-conformance.ts'
+
+const open = async (options: ServeOptions = {}): Promise<ServedReplicator> => {
+  const served = await serve(options)
+  onTestFinished(() => served.end())
+  return served
+}
+
+interface Spoken {
+  readonly socket: Socket
+  /** Everything that came. */
+  readonly text: () => string
+  readonly lines: () => readonly StreamLine[]
+}
+
+/** A connection on which the test itself speaks. */
+const speak = async ({ server: { place } }: ServedReplicator, first: string): Promise<Spoken> => {
+  const socket = connect(place.kind === 'unix' ? place.path : '')
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'connect')
+  let found = ''
+  socket.setEncoding('utf8').on('data', (text: string) => (found += text))
+  socket.write(first)
+  const lines = (): readonly StreamLine[] => {
+    const said = found.slice(found.indexOf('\r\n\r\n') + 4)
+    return said
+      .slice(0, said.lastIndexOf('\n') + 1)
+      .split('\n')
+      .slice(0, -1)
+      .map(parseLine)
+  }
+  return { socket, text: () => found, lines }
+}
+
+const asking = (path = '/v1/stream', headers = '', protocol = 'arctos-stream'): string =>
+  `GET ${path} HTTP/1.1\r\nHost: replicator\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n${headers}\r\n`
+
+const append = (number: number, writeId: string, text = '["clear"]', env = 'e'): string =>
+  `${printLine({ kind: 'append', number, env, writeId })}${text}\n`
+
+describe('a connection', () => {
+  test.each([
+    ['without the secret', asking(), 401],
+    ['with another secret', asking('/v1/stream', 'Authorization: Bearer other\r\n'), 401],
+    ['of a web page', asking('/v1/stream', 'Authorization: Bearer s3cret\r\nOrigin: http://evil.example\r\n'), 401],
+    ['for another path', asking('/v1/streams', 'Authorization: Bearer s3cret\r\n'), 404],
+    ['for another protocol', asking('/v1/stream', 'Authorization: Bearer s3cret\r\n', 'websocket'), 404],
+  ])('%s is answered and closed', async (_, request, status) => {
+    const { socket, text } = await speak(await open({ secret: 's3cret' }), request)
+    await once(socket, 'close')
+    expect(text()).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*"message"`))
+  })
+
+  test('carries what came with the request that opened it', async () => {
+    const replicator = await inMemoryReplicator()
+    await replicator.createEnvironment('e')
+    const { lines } = await speak(await open({ replicator }), asking() + append(7, 'w'))
+    await vi.waitFor(() => expect(lines().map(({ kind }) => kind)).toEqual(['hello', 'appended']))
+    expect(lines()[1]).toEqual({ kind: 'appended', number: 7, revision: 1, applied: true })
+  })
+
+  test('is ended by nonsense, and the log says why', async () => {
+    for (const nonsense of ['no JSON\n', '{"kind":"other"}\n', append(1, 'w', 'no record'), append(1, 'w', '["unknown"]')]) {
+      const served = await open()
+      const { socket, lines } = await speak(served, asking())
+      await vi.waitFor(() => expect(lines().length).toBe(1))
+      socket.write(nonsense)
+      await once(socket, 'close')
+      expect(served.lines.some((line) => line.includes('runtime-not-understood'))).toBe(true)
+    }
+  })
+})
+
+describe('appends over a stream', () => {
+  test('are answered each by its own number, and refused with what is wrong', async () => {
+    const { lines } = await speak(
+      await open(),
+      asking() + append(1, 'a', '["clear"]', 'none') + append(2, 'b', '["clear"]', 'x'.repeat(5000)),
+    )
+    await vi.waitFor(() => expect(lines().length).toBe(3))
+    for (const number of [1, 2])
+      expect(lines()).toContainEqual({ kind: 'refused', number, error: { code: 'unknown-environment', message: expect.any(String) } })
+  })
+
+  test('come in any number at once, and what is too long for it goes another way', async () => {
+    const served = await open()
+    const client = served.client()
+    await client.createEnvironment('e')
+    const own = reader()
+    client.tail('e', -1, own)
+    const long = note('x'.repeat(innerLimits.streamAppendChars))
+    const writes = Array.from({ length: 200 }, (_, index) => client.append('e', index % 50 === 0 ? long : note(`n${index}`), `w${index}`))
+    const revisions = (await Promise.all(writes)).map(({ revision }) => revision)
+    expect(new Set(revisions).size).toBe(200)
+    await own.count(201)
+    expect((await client.append('e', note('n1'), 'w1')).revision).toBeGreaterThan(200)
+  })
+
+  test('are refused by a replicator that is about to end, which still answers those that it has', async () => {
+    let appends = 0
+    let release = (): void => {}
+    const replicator = await replicatorWith({
+      append: async () => {
+        appends++
+        await new Promise<void>((resolve) => {
+          release = resolve
+        })
+        return { revision: 1, applied: true }
+      },
+    })
+    const served = await open({ replicator })
+    const client = served.client()
+    const first = client.append('e', note('a'), 'a')
+    await vi.waitFor(() => expect(appends).toBe(1))
+    const closing = served.server.close(10_000)
+    expect(await refusal(client.append('e', note('b'), 'b'))).toBe('unavailable')
+    await delay(50)
+    release()
+    expect(await first).toEqual({ revision: 1, applied: true })
+    expect(appends).toBe(1)
+    await closing
+  })
+
+  test('whose answer never comes have an unknown outcome when their client closes', async () => {
+    const served = await open({ replicator: await replicatorWith({ append: () => new Promise(() => {}) }) })
+    const client = served.client()
+    await client.reached
+    const appending = client.append('e', note('a'), 'a')
+    const closed = client.close()
+    expect(await refusal(appending)).toBe('unknown-outcome')
+    await closed
+  })
+})

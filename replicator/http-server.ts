@@ -45,7 +45,8 @@ export const serveReplicator = async (options: ReplicatorServerOptions): Promise
   const streams = new RuntimeStreams(options.log)
   const handler = new Handler(options, streams)
   const server = createServer(
-    { keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true },
+    // What some clients offer with any request is no reason to answer it otherwise.
+    { keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true, shouldUpgradeCallback: ({ headers }) => headers.upgrade === streamProtocol },
     (request, response) => void handler.handle(request, response),
   )
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => handler.upgrade(request, socket, head))
@@ -117,7 +118,7 @@ class Handler {
     try {
       const replicator = this.#admitted(request, response)
       if (replicator === null) return
-      if (request.headers.upgrade !== streamProtocol || request.url !== innerPaths.stream) return notFound(response)
+      if (request.url !== innerPaths.stream) return notFound(response)
       response.detachSocket(socket)
       if (head.length > 0) socket.unshift(head)
       this.#streams.open(socket, { replicator, budget: this.#budget })

@@ -119,11 +119,10 @@ export class InnerStream {
   }
 
   /** Appends a record, by the text of its body. Rejects with LogError. Only after `opened`. */
-  append(env: string, text: string, writeId: string): Promise<Appended> {
-    return this.#appends.begin((number) => {
-      if (this.#ending.signal.aborted) this.#appends.fail(this.#reason)
-      else this.#said(`${printLine({ kind: 'append', number, env, writeId })}${text}\n`)
-    })
+  async append(env: string, text: string, writeId: string): Promise<Appended> {
+    // Nothing was sent.
+    if (this.#ending.signal.aborted) throw this.#reason
+    return this.#appends.begin((number) => this.#said(`${printLine({ kind: 'append', number, env, writeId })}${text}\n`))
   }
 
   /** Resolves when the readers of an environment have been pushed everything up to a revision, or when the time is up. */

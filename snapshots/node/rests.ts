@@ -2,7 +2,7 @@
 
 /** A reader that wakes where a thread works waits until its turn ends, whatever the priority of either (Linux 6.18: for the slice of a thread, and the tick behind
  * it): so turns are short, and most of the time nobody works. So many times as long as a turn took. */
-const REST_TIMES = 4
+const REST_TIMES = 8
 /** Less is no turn yet. */
 const TURN_MS = 0.3
 /** Whoever waited for a processor that long has rested. */

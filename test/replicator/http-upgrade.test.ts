@@ -54,11 +54,19 @@ describe('a connection', () => {
     ['with another secret', asking('/v1/stream', 'Authorization: Bearer other\r\n'), 401],
     ['of a web page', asking('/v1/stream', 'Authorization: Bearer s3cret\r\nOrigin: http://evil.example\r\n'), 401],
     ['for another path', asking('/v1/streams', 'Authorization: Bearer s3cret\r\n'), 404],
-    ['for another protocol', asking('/v1/stream', 'Authorization: Bearer s3cret\r\n', 'websocket'), 404],
   ])('%s is answered and closed', async (_, request, status) => {
     const { socket, text } = await speak(await open({ secret: 's3cret' }), request)
     await once(socket, 'close')
     expect(text()).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*"message"`))
+  })
+
+  test.each([
+    ['/livez', 200],
+    ['/v1/stream', 426],
+  ])('that offers another protocol is answered as if it did not: %s', async (path, status) => {
+    const { socket, text } = await speak(await open(), asking(path, '', 'h2c'))
+    await vi.waitFor(() => expect(text()).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*"message"`)))
+    socket.destroy()
   })
 
   test('carries what came with the request that opened it', async () => {

@@ -74,13 +74,32 @@ export const answerError = (response: ServerResponse, error: unknown): void => {
     response.destroy()
     return
   }
+  // A body that was not read to its end is none of the next request.
+  if (!response.req.complete) response.setHeader('connection', 'close')
+  const { status, body, headers } = refusalOf(error)
+  answerText(response, status, body, headers)
+}
+
+export interface Refusal {
+  readonly status: number
+  readonly body: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What is answered to what was thrown. */
+export const refusalOf = (error: unknown): Refusal => {
   const sent = sentError(error)
   const retryAfter = retryAfterOf(sent)
-  // A body that was not read to its end is none of the next request.
   const headers = { 'content-type': 'application/json', ...(retryAfter !== null && { 'retry-after': String(retryAfter) }) }
-  if (!response.req.complete) response.setHeader('connection', 'close')
-  answerText(response, error instanceof InnerShapeError ? 400 : statusOf(sent), JSON.stringify(sent), headers)
+  return { status: error instanceof InnerShapeError ? 400 : statusOf(sent), body: JSON.stringify(sent), headers }
 }
+
+/** What is answered to a request that never got to the replicator. */
+export const refusal = (status: number, message: string): Refusal => ({
+  status,
+  body: JSON.stringify({ code: null, message }),
+  headers: { 'content-type': 'application/json' },
+})
 
 /** What a LogError says, its runtime hears and logs; a connection that broke is no failure of ours. */
 export const logBug = (log: WriteLogLine, error: unknown): void => {

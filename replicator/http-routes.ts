@@ -8,7 +8,7 @@ import { createShape, InnerShapeError, imageHeaders, parseInner, restoreShape, s
 import { sentError } from '../src/wire/inner-errors.ts'
 import type { Budget } from './http-budget.ts'
 import { answerObject } from './http-objects.ts'
-import { answerBytes, answerJson, answerNothing, answerText, readBody, recordBody } from './http-reply.ts'
+import { answerBytes, answerJson, answerNothing, answerText, readBody, recordBody, refusal } from './http-reply.ts'
 import type { Served } from './http-stream.ts'
 import type { RuntimeStreams } from './http-streams.ts'
 import type { Caller } from './replicator.ts'
@@ -75,7 +75,10 @@ const routes: readonly InnerRoute[] = [
   {
     method: 'GET',
     path: ['v1', 'stream'],
-    handle: ({ response }) => answerText(response, 426, JSON.stringify({ code: null, message: `upgrade to ${streamProtocol}` })),
+    handle({ response }) {
+      const { status, body, headers } = refusal(426, `upgrade to ${streamProtocol}`)
+      answerText(response, status, body, { ...headers, upgrade: streamProtocol })
+    },
   },
   {
     method: 'GET',

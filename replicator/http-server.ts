@@ -1,7 +1,9 @@
 /** The replicator's HTTP server: the inner interface for its runtimes, its objects, and what operators ask (docs/formats/inner.md). */
-import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { bareAnswer } from '../snapshots/node/bare-answer.ts'
 import type { ObjectStore } from '../snapshots/object-store.ts'
+import { known } from '../src/base/assert.ts'
 import { LogError } from '../src/log/log.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
 import type { MetricRegistry } from '../src/ops/metrics.ts'
@@ -9,7 +11,7 @@ import type { ReplicatorPlace } from '../src/ops/places.ts'
 import { innerPaths, streamProtocol } from '../src/wire/inner.ts'
 import { Budget } from './http-budget.ts'
 import { listenAt } from './http-listen.ts'
-import { answerError, answerJson, answerText, logBug } from './http-reply.ts'
+import { answerError, answerJson, answerText, logBug, type Refusal, refusal, refusalOf } from './http-reply.ts'
 import { routeOf } from './http-routes.ts'
 import { secretCheck } from './http-secret.ts'
 import type { Served } from './http-stream.ts'
@@ -39,6 +41,8 @@ export interface ReplicatorServer {
 /** Longer than a runtime keeps an idle connection. */
 const KEEP_ALIVE_MS = 80_000
 const DRAIN_STEP_MS = 20
+/** Least time that runtimes have to hear the last answers. */
+const LEAVE_MS = 500
 
 /** Resolves when listening. Rejects with ListenError. */
 export const serveReplicator = async (options: ReplicatorServerOptions): Promise<ReplicatorServer> => {
@@ -78,7 +82,7 @@ const close = async (server: Server, streams: RuntimeStreams, handler: Handler, 
       setTimeout(resolve, DRAIN_STEP_MS)
     })
   }
-  streams.close()
+  await streams.end(Math.max(LEAVE_MS, deadline - performance.now()))
   server.closeAllConnections()
   await closed
 }
@@ -110,20 +114,28 @@ class Handler {
 
   /** A connection that is no stream gets an answer and is closed. */
   upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    // What is no stream yet has nobody else who listens.
     socket.on('error', () => {})
-    const response = new ServerResponse(request)
-    response.assignSocket(socket)
-    response.shouldKeepAlive = false
-    response.once('finish', () => socket.end())
+    const refused = this.#refusedUpgrade(request)
+    if (refused !== null) {
+      bareAnswer(socket, refused.status, refused.body, refused.headers)
+      // The other side may never close its half.
+      socket.destroySoon()
+      return
+    }
+    if (head.length > 0) socket.unshift(head)
+    this.#streams.open(socket, { replicator: known(this.#options.replicator(), 'it was admitted'), budget: this.#budget })
+  }
+
+  #refusedUpgrade({ method, url, headers }: IncomingMessage): Refusal | null {
     try {
-      const replicator = this.#admitted(request, response)
-      if (replicator === null) return
-      if (request.url !== innerPaths.stream) return notFound(response)
-      response.detachSocket(socket)
-      if (head.length > 0) socket.unshift(head)
-      this.#streams.open(socket, { replicator, budget: this.#budget })
+      const refused = this.#refused(headers)
+      if (refused !== null) return refused
+      if (method !== 'GET' || url !== innerPaths.stream || headers.upgrade !== streamProtocol) return NOT_FOUND
+      this.#streams.checkRoom()
+      return null
     } catch (error) {
-      answerError(response, error)
+      return refusalOf(error)
     }
   }
 
@@ -132,23 +144,22 @@ class Handler {
     const segments = segmentsOf(pathname)
     if (await this.#answerOperator(request, response, pathname)) return undefined
     const route = routeOf(request.method ?? '', segments)
-    const replicator = this.#admitted(request, response)
-    if (replicator === null) return undefined
-    if (route === undefined) return notFound(response)
+    const refused = this.#refused(request.headers) ?? (route === undefined ? NOT_FOUND : null)
+    if (route === undefined || refused !== null) {
+      const { status, body, headers } = refused ?? NOT_FOUND
+      return answerText(response, status, body, headers)
+    }
+    const replicator = known(this.#options.replicator(), 'it was admitted')
     const { objects } = this.#options
     return route.handle({ request, response, segments, query, replicator, objects, streams: this.#streams, budget: this.#budget })
   }
 
-  /** Null: it was refused. Throws LogError `unavailable` while the replicator starts. */
-  #admitted(request: IncomingMessage, response: ServerResponse): Served | null {
+  /** Throws LogError `unavailable` while the replicator starts. */
+  #refused({ origin, authorization }: IncomingHttpHeaders): Refusal | null {
     // Web pages reach the loopback, too; no runtime sends where it comes from.
-    if (request.headers.origin !== undefined || !this.#authorized(request.headers.authorization)) {
-      answerText(response, 401, JSON.stringify({ code: null, message: 'the secret is missing or another one' }))
-      return null
-    }
-    const replicator = this.#options.replicator()
-    if (replicator === null) throw new LogError('unavailable', 'the replicator is starting')
-    return replicator
+    if (origin !== undefined || !this.#authorized(authorization)) return refusal(401, 'the secret is missing or another one')
+    if (this.#options.replicator() === null) throw new LogError('unavailable', 'the replicator is starting')
+    return null
   }
 
   async #answerOperator(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean> {
@@ -167,7 +178,7 @@ class Handler {
   }
 }
 
-const notFound = (response: ServerResponse): void => answerText(response, 404, JSON.stringify({ code: null, message: 'no such endpoint' }))
+const NOT_FOUND = refusal(404, 'no such endpoint')
 
 /** Decoded; a part that cannot be decoded names nothing. */
 const segmentsOf = (pathname: string): readonly string[] => {

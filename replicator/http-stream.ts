@@ -8,9 +8,9 @@ import { messageOf } from '../src/base/message.ts'
 import { encodedText } from '../src/log/encoded.ts'
 import type { ReplicatorStatus } from '../src/log/inner.ts'
 import { LogError, type RevisedRecord } from '../src/log/log.ts'
-import type { RecordBody } from '../src/log/record.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
 import {
+  InnerShapeError,
   parseSaid,
   printLine,
   type SentStatus,
@@ -73,7 +73,9 @@ export class RuntimeStream {
     this.#options = options
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${streamProtocol}\r\n\r\n`)
     this.#write({ kind: 'hello', stream: this.id, status: sentStatus(options.replicator.status()) })
-    socket.on('data', (chunk: Uint8Array) => this.#take(chunk))
+    socket.on('data', this.#take)
+    // A runtime that is gone: its half is closed, ours would stay open.
+    socket.once('end', () => this.close())
     // `close` follows.
     socket.on('error', () => {})
   }
@@ -94,7 +96,19 @@ export class RuntimeStream {
     this.#socket.destroy()
   }
 
-  #take(chunk: Uint8Array): void {
+  /** Says nothing more and hears nothing more; resolves when the runtime has heard everything. */
+  async leave(): Promise<void> {
+    this.#socket.off('data', this.#take)
+    this.#socket.resume()
+    for (const tail of this.#tails.keys()) this.#end(tail)
+    if (this.#socket.destroyed) return
+    await new Promise<void>((resolve) => {
+      this.#socket.once('close', () => resolve())
+      this.#socket.end()
+    })
+  }
+
+  readonly #take = (chunk: Uint8Array): void => {
     this.#heardAtMs = performance.now()
     try {
       for (const line of this.#lines.take(chunk)) this.#receive(line)
@@ -110,7 +124,7 @@ export class RuntimeStream {
     const arriving = this.#arriving
     if (arriving !== null) {
       this.#arriving = null
-      void this.#append(arriving, recordBody(text), text.length)
+      void this.#append(arriving, text)
       return
     }
     const line = parseSaid(text)
@@ -126,14 +140,14 @@ export class RuntimeStream {
     if (clock !== null && !this.#beating) void this.#beat(clock)
   }
 
-  async #append({ number, env, writeId }: StreamAppend, body: RecordBody, sizeBytes: number): Promise<void> {
+  async #append({ number, env, writeId }: StreamAppend, text: string): Promise<void> {
     const { replicator, budget, isDraining, log } = this.#options
     this.#appends++
     let release = (): void => {}
     try {
       if (isDraining()) throw new LogError('unavailable', 'the replicator is closing')
-      release = budget.take(sizeBytes)
-      const { revision, applied } = await replicator.append(env, body, writeId, { runtime: this.id })
+      release = budget.take(text.length)
+      const { revision, applied } = await replicator.append(env, recordBody(text), writeId, { runtime: this.id })
       this.#write({ kind: 'appended', number, revision, applied })
     } catch (error) {
       logBug(log, error)
@@ -145,6 +159,7 @@ export class RuntimeStream {
   }
 
   #open(tail: number, env: string, after: number): void {
+    if (this.#tails.has(tail)) throw new InnerShapeError(`tail ${tail} is there`)
     const served: ServedTail = { env, end: () => {}, through: after, told: after, takers: [], target: null, freshAsOfMs: null }
     this.#tails.set(tail, served)
     const failed = (error: unknown): void => {
@@ -159,6 +174,8 @@ export class RuntimeStream {
         { push: (records, through, isNew = false) => this.#push(tail, served, { records, through, isNew }), failed },
         { runtime: this.id },
       )
+      // Its first push may have ended it.
+      if (this.#tails.get(tail) !== served) served.end()
     } catch (error) {
       failed(error)
     }
@@ -223,7 +240,7 @@ export class RuntimeStream {
 
   #writeBytes(bytes: Buffer): void {
     // Records wait to be taken before more are read, so only a connection that stands still gets here.
-    if (this.#socket.destroyed) return
+    if (!this.#socket.writable) return
     if (this.#socket.writableLength > innerLimits.heldBytes) this.close()
     else writeTogether(this.#socket, bytes)
   }

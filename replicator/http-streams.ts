@@ -1,5 +1,6 @@
 /** The streams of all runtimes of a replicator; one that is silent for too long is ended. */
 import type { Duplex } from 'node:stream'
+import { atMost } from '../snapshots/deadline.ts'
 import { innerLimits } from '../src/base/inner-limits.ts'
 import { LogError } from '../src/log/log.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
@@ -33,9 +34,13 @@ export class RuntimeStreams {
     return sum
   }
 
-  /** Takes a connection over. Throws LogError `overloaded` when there are too many. */
-  open(socket: Duplex, { replicator, budget }: { readonly replicator: Served; readonly budget: Budget }): void {
+  /** Throws LogError `overloaded` when there are too many for another one. */
+  checkRoom(): void {
     if (this.#streams.size >= STREAMS) throw new LogError('overloaded', `${this.#streams.size} runtimes are connected`)
+  }
+
+  /** Takes a connection over. */
+  open(socket: Duplex, { replicator, budget }: { readonly replicator: Served; readonly budget: Budget }): void {
     const stream = new RuntimeStream(socket, {
       replicator,
       budget,
@@ -64,6 +69,13 @@ export class RuntimeStreams {
   close(): void {
     clearInterval(this.#watch)
     for (const stream of this.#streams.values()) stream.close()
+  }
+
+  /** What was said to the runtimes is heard, unless that takes longer. */
+  async end(timeoutMs: number): Promise<void> {
+    const ended = [...this.#streams.values()].map((stream) => stream.leave())
+    await atMost(Promise.all(ended), timeoutMs)
+    this.close()
   }
 
   #endSilent(): void {

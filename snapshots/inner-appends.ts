@@ -1,23 +1,26 @@
 /** Appends that were sent over a stream and are not answered. */
+import { messageOf } from '../src/base/message.ts'
 import type { Appended } from '../src/log/inner.ts'
 import { LogError } from '../src/log/log.ts'
 
 interface Waiting {
   readonly resolve: (appended: Appended) => void
   readonly reject: (error: Error) => void
+  readonly timer: ReturnType<typeof setTimeout>
 }
 
 export class InnerAppends {
   readonly #waiting = new Map<number, Waiting>()
   #next = 0
 
-  /** Numbers an append and hands it to `send`. Rejects with what `refuse` and `fail` are told. */
-  begin(send: (number: number) => void): Promise<Appended> {
+  /** Numbers an append. Rejects with what `refuse` is told, or with LogError `unknown-outcome`: after that time, or when no more answers come. */
+  begin(timeoutMs: number): { readonly number: number; readonly answer: Promise<Appended> } {
     const number = this.#next++
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(number, { resolve, reject })
-      send(number)
+    const answer = new Promise<Appended>((resolve, reject) => {
+      const late = (): void => this.refuse(number, unknownOutcome(new Error(`there was no answer within ${timeoutMs} ms`)))
+      this.#waiting.set(number, { resolve, reject, timer: setTimeout(late, timeoutMs) })
     })
+    return { number, answer }
   }
 
   settle(number: number, appended: Appended): void {
@@ -30,13 +33,17 @@ export class InnerAppends {
 
   /** No more answers come. */
   fail(cause: LogError): void {
-    const message = `the record may or may not be in the log: the replicator did not answer: ${cause.message}`
-    for (const number of this.#waiting.keys()) this.refuse(number, new LogError('unknown-outcome', message, { cause }))
+    for (const number of this.#waiting.keys()) this.refuse(number, unknownOutcome(cause))
   }
 
   #take(number: number): Waiting | undefined {
     const waiting = this.#waiting.get(number)
     this.#waiting.delete(number)
+    clearTimeout(waiting?.timer)
     return waiting
   }
 }
+
+/** Of an append that may have taken effect although its answer is missing. */
+export const unknownOutcome = (cause: unknown): LogError =>
+  new LogError('unknown-outcome', `the record may or may not be in the log: the replicator did not answer: ${messageOf(cause)}`, { cause })

@@ -5,6 +5,7 @@ import { messageOf } from '../src/base/message.ts'
 import { LogError } from '../src/log/log.ts'
 import { InnerShapeError, parseInner } from '../src/wire/inner.ts'
 import { receivedError, sentErrorShape } from '../src/wire/inner-errors.ts'
+import { unknownOutcome } from './inner-appends.ts'
 import { type InnerFetch, type InnerRequest, type InnerResponse, UnsentError } from './inner-fetch.ts'
 
 export interface InnerAccess {
@@ -56,8 +57,7 @@ export const withMeaning = async <T>({ appends, path }: Pick<InnerCall, 'appends
     if (cause instanceof UnsentError) throw new LogError('unavailable', `the replicator cannot be reached: ${reason}`, { cause })
     if (cause instanceof InnerShapeError)
       throw new LogError('unavailable', `the answer to \`${path}\` is none of a replicator of this version: ${reason}`, { cause })
-    if (appends)
-      throw new LogError('unknown-outcome', `the record may or may not be in the log: the replicator did not answer: ${reason}`, { cause })
+    if (appends) throw unknownOutcome(cause)
     throw new LogError('unavailable', `the replicator did not answer: ${reason}`, { cause })
   }
 }

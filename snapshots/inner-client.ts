@@ -23,6 +23,7 @@ import { within } from './deadline.ts'
 import { askInner, callInner, type InnerCall, withMeaning } from './inner-calls.ts'
 import { type ConnectionOptions, InnerConnection } from './inner-connection.ts'
 import { receivedImage } from './inner-image.ts'
+import type { InnerStream } from './inner-stream.ts'
 
 export interface InnerClient extends InnerReplicator {
   /** Whether the first attempt to reach the replicator succeeded; attempts are repeated until `close`. */
@@ -31,8 +32,6 @@ export interface InnerClient extends InnerReplicator {
 
 /** Begins to connect. Closing it leaves the replicator running. */
 export const innerClient = (options: ConnectionOptions): InnerClient => new HttpClient(options)
-
-const noAnswer = (timeoutMs: number): string => `there was no answer within ${timeoutMs} ms`
 
 type Call = Omit<InnerCall, 'signal'>
 
@@ -142,21 +141,18 @@ class HttpClient implements InnerClient {
   async #appendText(env: string, text: string, writeId: string): Promise<Appended> {
     if (text.length > innerLimits.streamAppendChars)
       return this.#append(env, { method: 'POST', path: innerPaths.records(env, writeId), body: text }, innerLimits.callMs)
-    await this.#reachable()
-    const stream = known(this.#connection.stream, 'a replicator that is reachable has a stream')
-    const late = (): LogError => new LogError('unknown-outcome', `the record may or may not be in the log: ${noAnswer(innerLimits.callMs)}`)
-    const appended = await within(() => stream.append(env, text, writeId), innerLimits.callMs, late)
+    const stream = await this.#reachable()
+    const appended = await stream.append(env, text, writeId)
     await stream.arrived(env, appended.revision, innerLimits.arrivalMs)
     return appended
   }
 
   async #append(env: string, call: Call, timeoutMs: number): Promise<Appended> {
-    await this.#reachable()
-    const { stream } = this.#connection
-    const headers: Record<string, string> = stream?.id == null ? {} : { [streamHeader]: stream.id }
+    const stream = await this.#reachable()
+    const headers: Record<string, string> = stream.id === null ? {} : { [streamHeader]: stream.id }
     const appended = await this.#answer({ ...call, headers, appends: true }, appendedShape, timeoutMs)
     // The answer came on another connection than the pushes.
-    await stream?.arrived(env, appended.revision, innerLimits.arrivalMs)
+    await stream.arrived(env, appended.revision, innerLimits.arrivalMs)
     return appended
   }
 
@@ -175,7 +171,7 @@ class HttpClient implements InnerClient {
       const text = await askInner(this.#options, { ...call, signal })
       return parseInner(shape, text === '' ? 'null' : text)
     }
-    const late = (): Error => new Error(noAnswer(timeoutMs))
+    const late = (): Error => new Error(`there was no answer within ${timeoutMs} ms`)
     try {
       return await withMeaning(call, () => within(ask, timeoutMs, late, controller))
     } finally {
@@ -193,9 +189,11 @@ class HttpClient implements InnerClient {
     if (!this.#open) throw new LogError('unavailable', 'the replicator is closed')
   }
 
-  /** A call to a replicator that is gone would only wait for its end. The first attempt to reach it is waited for. */
-  async #reachable(): Promise<void> {
-    if (this.#connection.loss !== null) await this.#connection.first
-    if (this.#connection.loss !== null) throw this.#connection.loss
+  /** A call to a replicator that is gone would only wait for its end. The first attempt to reach it is waited for. Rejects with LogError `unavailable`. */
+  async #reachable(): Promise<InnerStream> {
+    if (this.#connection.stream === null) await this.#connection.first
+    const { stream, loss } = this.#connection
+    if (stream === null) throw known(loss, 'without a stream there is a reason')
+    return stream
   }
 }

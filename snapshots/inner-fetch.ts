@@ -17,8 +17,8 @@ export interface InnerResponse {
   /** Breaks off with an error when the connection does. */
   readonly body: AsyncIterable<Uint8Array> | null
   text(): Promise<string>
-  /** Of an upgraded connection, whose status is 101: what is said there from now on. It never throws; a connection that is gone tells by its body. */
-  readonly send?: (text: string) => void
+  /** Of an upgraded connection, whose status is 101: what is said there from now on. False: the connection is gone, and nothing was sent. It never throws. */
+  readonly send?: (text: string) => boolean
 }
 
 /** Nothing of the request has left: nobody listens there. Every other failure may come after the request took effect. */

@@ -60,7 +60,7 @@ export class InnerStream {
   #next = 0
   #id: string | null = null
   #commands = noCommands()
-  #said: (text: string) => void = () => {}
+  #say: (text: string) => boolean = () => false
   readonly #appends = new InnerAppends()
   #scheduled = false
   #takenTimer: ReturnType<typeof setTimeout> | null = null
@@ -86,7 +86,7 @@ export class InnerStream {
       await withMeaning(call, async () => {
         const { body, send } = await callInner(this.#options.access, call)
         if (send === undefined) throw new InnerShapeError('expected a stream')
-        this.#said = send
+        this.#say = send
         const lines = new Lines()
         for await (const chunk of body ?? []) {
           await this.#turn()
@@ -119,10 +119,11 @@ export class InnerStream {
   }
 
   /** Appends a record, by the text of its body. Rejects with LogError. Only after `opened`. */
-  async append(env: string, text: string, writeId: string): Promise<Appended> {
-    // Nothing was sent.
-    if (this.#ending.signal.aborted) throw this.#reason
-    return this.#appends.begin((number) => this.#said(`${printLine({ kind: 'append', number, env, writeId })}${text}\n`))
+  append(env: string, text: string, writeId: string): Promise<Appended> {
+    const { number, answer } = this.#appends.begin(innerLimits.callMs)
+    const isSent = !this.#ending.signal.aborted && this.#say(`${printLine({ kind: 'append', number, env, writeId })}${text}\n`)
+    if (!isSent) this.#appends.refuse(number, this.#reason)
+    return answer
   }
 
   /** Resolves when the readers of an environment have been pushed everything up to a revision, or when the time is up. */
@@ -268,7 +269,7 @@ export class InnerStream {
       this.#forgetTimer()
       const commands = this.#commands
       this.#commands = noCommands()
-      this.#said(printLine(merged(commands)))
+      this.#say(printLine(merged(commands)))
     })
   }
 

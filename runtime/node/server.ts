@@ -1,10 +1,11 @@
 /** The HTTP server of the Node process. */
 import { randomUUID } from 'node:crypto'
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
+import { bareAnswer } from '../../snapshots/node/bare-answer.ts'
 
 export interface ServerOptions {
   readonly host: string
@@ -85,12 +86,7 @@ const refuseBrokenRequest = (error: NodeJS.ErrnoException, socket: Socket): void
   refuse(socket, ...(socketRefusals[error.code ?? ''] ?? [400, MALFORMED]))
 }
 
-const refuse = (socket: Duplex, status: number, message: string): void => {
-  const body = refusalBody(message)
-  const headers = Object.entries({ ...refusalHeaders(), 'Content-Length': body.length, Connection: 'close' })
-  const lines = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...headers.map(([name, value]) => `${name}: ${value}`)]
-  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
-}
+const refuse = (socket: Duplex, status: number, message: string): void => bareAnswer(socket, status, refusalBody(message), refusalHeaders())
 
 const urlOf = (server: Server, host: string): string => {
   const address = server.address()

@@ -95,8 +95,9 @@ const upgradedOf = (message: IncomingMessage, socket: Socket, head: Buffer, sign
     body: socket,
     text: async () => '',
     send: (text) => {
-      if (socket.destroyed) return
+      if (!socket.writable) return false
       writeTogether(socket, text)
+      return true
     },
   }
 }

@@ -62,7 +62,7 @@ const saidShape = z.discriminatedUnion('kind', [
     /** Tails that end. */
     end: z.array(integer),
   }),
-  z.object({ kind: z.literal('append'), number: integer, env: z.string(), writeId: z.string() }),
+  z.object({ kind: z.literal('append'), number: integer, env: z.string(), writeId: z.string().check(z.minLength(1)) }),
 ])
 
 /** One line of what a runtime says on its stream. After `append` comes a line with the text of the record's body; the runtime numbers its appends. */

@@ -26,9 +26,9 @@ const watched =
     const response = await own(url, request)
     const { body, send } = response
     if (body === null || send === undefined) return response
-    const look = (text: string): void => {
+    const look = (text: string): boolean => {
       for (const line of text.split('\n')) if (line.includes('"taken"')) lookAt(line, seen)
-      send(text)
+      return send(text)
     }
     return { ...response, body: lookedAt(body, seen), send: look }
   }

@@ -1,9 +1,14 @@
 /** Connections that become streams, and what is said over them: who may open one, what is nonsense, and what a replicator that ends still answers. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { Budget } from '../../replicator/http-budget.ts'
+import { RuntimeStreams } from '../../replicator/http-streams.ts'
 import { inMemoryReplicator } from '../../replicator/in-process.ts'
+import { placeFetch } from '../../runtime/node/unix-fetch.ts'
+import { innerClient } from '../../snapshots/inner-client.ts'
 import { innerLimits } from '../../src/base/inner-limits.ts'
 import { parseLine, printLine, type StreamLine } from '../../src/wire/inner.ts'
 import { refusal } from '../log/log-conformance.ts'
@@ -60,6 +65,48 @@ describe('a connection', () => {
     expect(text()).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*"message"`))
   })
 
+  test('behind another request of the same packet hurts nobody', async () => {
+    const served = await open({ secret: 's3cret' })
+    const first = 'GET /livez HTTP/1.1\r\nHost: replicator\r\n\r\n'
+    const { socket, text } = await speak(served, first + asking())
+    await once(socket, 'close')
+    expect(text()).toContain(' 401 ')
+    expect((await speak(served, first)).socket.destroyed).toBe(false)
+    expect(await served.client().environments()).toMatchObject([{ env: 'control' }])
+  })
+
+  test('that is refused, and closes nothing itself, holds nobody up', async () => {
+    const served = await serve({ secret: 's3cret' })
+    const { place } = served.server
+    const socket = connect({ path: place.kind === 'unix' ? place.path : '', allowHalfOpen: true })
+    socket.resume().write(asking())
+    await once(socket, 'end')
+    await served.end()
+    socket.destroy()
+  })
+
+  test('is one of so many at most: the next one is told to come again', async () => {
+    const streams = new RuntimeStreams(() => {})
+    onTestFinished(() => streams.close())
+    const replicator = await inMemoryReplicator()
+    onTestFinished(() => replicator.close())
+    for (let count = 0; count < 256; count += 1) {
+      streams.checkRoom()
+      streams.open(new PassThrough(), { replicator, budget: new Budget() })
+    }
+    expect(() => streams.checkRoom()).toThrow(expect.objectContaining({ code: 'overloaded' }))
+  })
+
+  test('of a runtime that leaves is over at once', async () => {
+    const served = await open()
+    const { socket, lines } = await speak(served, asking())
+    await vi.waitFor(() => expect(lines().length).toBe(1))
+    expect(served.server.runtimes).toBe(1)
+    socket.end()
+    await vi.waitFor(() => expect(served.server.runtimes).toBe(0), { timeout: innerLimits.silenceMs / 2 })
+    expect(served.lines.some((line) => line.includes('runtime-silent'))).toBe(false)
+  })
+
   test.each([
     ['/livez', 200],
     ['/v1/stream', 426],
@@ -78,7 +125,8 @@ describe('a connection', () => {
   })
 
   test('is ended by nonsense, and the log says why', async () => {
-    for (const nonsense of ['no JSON\n', '{"kind":"other"}\n', append(1, 'w', 'no record'), append(1, 'w', '["unknown"]')]) {
+    const begin = printLine({ kind: 'commands', clock: null, open: [[0, 'control', -1]], taken: [], end: [] })
+    for (const nonsense of ['no JSON\n', '{"kind":"other"}\n', append(1, ''), begin + begin]) {
       const served = await open()
       const { socket, lines } = await speak(served, asking())
       await vi.waitFor(() => expect(lines().length).toBe(1))
@@ -98,6 +146,14 @@ describe('appends over a stream', () => {
     await vi.waitFor(() => expect(lines().length).toBe(3))
     for (const number of [1, 2])
       expect(lines()).toContainEqual({ kind: 'refused', number, error: { code: 'unknown-environment', message: expect.any(String) } })
+  })
+
+  test('whose records cannot be read are refused alone', async () => {
+    const { socket, lines } = await speak(await open(), asking() + append(1, 'a', 'no record') + append(2, 'b', '["unknown"]'))
+    await vi.waitFor(() => expect(lines().length).toBe(3))
+    for (const number of [1, 2])
+      expect(lines()).toContainEqual({ kind: 'refused', number, error: { code: null, message: expect.any(String) } })
+    expect(socket.destroyed).toBe(false)
   })
 
   test('come in any number at once, and what is too long for it goes another way', async () => {
@@ -136,6 +192,36 @@ describe('appends over a stream', () => {
     release()
     expect(await first).toEqual({ revision: 1, applied: true })
     expect(appends).toBe(1)
+    await closing
+  })
+
+  test('whose answers came before the end are answered, however late their runtime reads', async () => {
+    let release = (): void => {}
+    let isOpen = true
+    const beforeTaking = async (): Promise<void> => {
+      if (isOpen) return
+      await new Promise<void>((resolve) => {
+        release = resolve
+      })
+    }
+    let nowMs = 0
+    const served = await open({ replicator: await replicatorWith({ append: async () => ({ revision: 1, applied: true }) }) })
+    const at = placeFetch(served.server.place)
+    const client = innerClient({ ...at, secret: null, monotonicMs: () => nowMs, log: () => {}, beforeTaking })
+    onTestFinished(async () => {
+      await client.close()
+      at.close()
+    })
+    await client.reached
+    isOpen = false
+    nowMs = 1000
+    const appending = client.append('e', note('a'), 'a')
+    await delay(50)
+    const closing = served.server.close(5000)
+    await delay(3 * innerLimits.heartbeatMs)
+    isOpen = true
+    release()
+    expect(await appending).toEqual({ revision: 1, applied: true })
     await closing
   })
 

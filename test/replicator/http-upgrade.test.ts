@@ -81,7 +81,7 @@ describe('a connection', () => {
     const socket = connect({ path: place.kind === 'unix' ? place.path : '', allowHalfOpen: true })
     socket.resume().write(asking())
     await once(socket, 'end')
-    await served.end()
+    await expect(served.end()).resolves.toBeUndefined()
     socket.destroy()
   })
 

@@ -76,9 +76,11 @@ export const answerError = (response: ServerResponse, error: unknown): void => {
   }
   // A body that was not read to its end is none of the next request.
   if (!response.req.complete) response.setHeader('connection', 'close')
-  const { status, body, headers } = refusalOf(error)
-  answerText(response, status, body, headers)
+  answerRefusal(response, refusalOf(error))
 }
+
+export const answerRefusal = (response: ServerResponse, { status, body, headers }: Refusal): void =>
+  answerText(response, status, body, headers)
 
 export interface Refusal {
   readonly status: number

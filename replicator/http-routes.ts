@@ -8,7 +8,7 @@ import { createShape, InnerShapeError, imageHeaders, parseInner, restoreShape, s
 import { sentError } from '../src/wire/inner-errors.ts'
 import type { Budget } from './http-budget.ts'
 import { answerObject } from './http-objects.ts'
-import { answerBytes, answerJson, answerNothing, answerText, readBody, recordBody, refusal } from './http-reply.ts'
+import { answerBytes, answerJson, answerNothing, answerRefusal, readBody, recordBody, refusal } from './http-reply.ts'
 import type { Served } from './http-stream.ts'
 import type { RuntimeStreams } from './http-streams.ts'
 import type { Caller } from './replicator.ts'
@@ -75,9 +75,9 @@ const routes: readonly InnerRoute[] = [
   {
     method: 'GET',
     path: ['v1', 'stream'],
-    handle({ response }) {
-      const { status, body, headers } = refusal(426, `upgrade to ${streamProtocol}`)
-      answerText(response, status, body, { ...headers, upgrade: streamProtocol })
+    handle: ({ response }) => {
+      response.setHeader('upgrade', streamProtocol)
+      answerRefusal(response, refusal(426, `upgrade to ${streamProtocol}`))
     },
   },
   {

@@ -11,7 +11,7 @@ import type { ReplicatorPlace } from '../src/ops/places.ts'
 import { innerPaths, streamProtocol } from '../src/wire/inner.ts'
 import { Budget } from './http-budget.ts'
 import { listenAt } from './http-listen.ts'
-import { answerError, answerJson, answerText, logBug, type Refusal, refusal, refusalOf } from './http-reply.ts'
+import { answerError, answerJson, answerRefusal, answerText, logBug, type Refusal, refusal, refusalOf } from './http-reply.ts'
 import { routeOf } from './http-routes.ts'
 import { secretCheck } from './http-secret.ts'
 import type { Served } from './http-stream.ts'
@@ -144,11 +144,8 @@ class Handler {
     const segments = segmentsOf(pathname)
     if (await this.#answerOperator(request, response, pathname)) return undefined
     const route = routeOf(request.method ?? '', segments)
-    const refused = this.#refused(request.headers) ?? (route === undefined ? NOT_FOUND : null)
-    if (route === undefined || refused !== null) {
-      const { status, body, headers } = refused ?? NOT_FOUND
-      return answerText(response, status, body, headers)
-    }
+    const refused = this.#refused(request.headers)
+    if (refused !== null || route === undefined) return answerRefusal(response, refused ?? NOT_FOUND)
     const replicator = known(this.#options.replicator(), 'it was admitted')
     const { objects } = this.#options
     return route.handle({ request, response, segments, query, replicator, objects, streams: this.#streams, budget: this.#budget })

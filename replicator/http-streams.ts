@@ -34,8 +34,9 @@ export class RuntimeStreams {
     return sum
   }
 
-  /** Throws LogError `overloaded` when there are too many for another one. */
+  /** Throws LogError when there is no place for another one. */
   checkRoom(): void {
+    if (this.#draining) throw new LogError('unavailable', 'the replicator is closing')
     if (this.#streams.size >= STREAMS) throw new LogError('overloaded', `${this.#streams.size} runtimes are connected`)
   }
 
@@ -61,7 +62,7 @@ export class RuntimeStreams {
     return this.#streams.has(id)
   }
 
-  /** No more appends are taken. */
+  /** No more streams and appends are taken. */
   drain(): void {
     this.#draining = true
   }

@@ -143,6 +143,7 @@ class HttpClient implements InnerClient {
       return this.#append(env, { method: 'POST', path: innerPaths.records(env, writeId), body: text }, innerLimits.callMs)
     const stream = await this.#reachable()
     const appended = await stream.append(env, text, writeId)
+    // A tail that is behind gets it later.
     await stream.arrived(env, appended.revision, innerLimits.arrivalMs)
     return appended
   }

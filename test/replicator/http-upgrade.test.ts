@@ -95,6 +95,8 @@ describe('a connection', () => {
       streams.open(new PassThrough(), { replicator, budget: new Budget() })
     }
     expect(() => streams.checkRoom()).toThrow(expect.objectContaining({ code: 'overloaded' }))
+    streams.drain()
+    expect(() => streams.checkRoom()).toThrow(expect.objectContaining({ code: 'unavailable' }))
   })
 
   test('of a runtime that leaves is over at once', async () => {
@@ -113,6 +115,7 @@ describe('a connection', () => {
   ])('that offers another protocol is answered as if it did not: %s', async (path, status) => {
     const { socket, text } = await speak(await open(), asking(path, '', 'h2c'))
     await vi.waitFor(() => expect(text()).toMatch(new RegExp(`^HTTP/1.1 ${status} [^]*"message"`)))
+    expect(text().includes('upgrade: arctos-stream')).toBe(status === 426)
     socket.destroy()
   })
 

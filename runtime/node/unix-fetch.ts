@@ -1,5 +1,5 @@
 /** Requests to a replicator over its Unix socket or the loopback, on connections that are kept. */
-import { Agent, type IncomingMessage, type RequestOptions, request as send } from 'node:http'
+import { Agent, type ClientRequest, type IncomingMessage, type RequestOptions, request as send } from 'node:http'
 import type { Socket } from 'node:net'
 import { urlToHttpOptions } from 'node:url'
 import { type InnerFetch, type InnerRequest, type InnerResponse, UnsentError } from '../../snapshots/inner-fetch.ts'
@@ -40,15 +40,19 @@ const fetchOver = async (to: RequestOptions, { method, headers, body, signal, up
     const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
     const upgrading = upgrade === undefined ? {} : { connection: 'Upgrade', upgrade }
     const sent = send({ ...to, method, headers: { ...headers, ...length, ...upgrading } })
-    // The option `signal` watches the whole stream for it, which takes longer than the rest of a request.
-    const stop = (): void => void sent.destroy(abortError(signal))
-    signal.addEventListener('abort', stop)
-    sent.once('close', () => signal.removeEventListener('abort', stop))
+    destroyOnAbort(sent, signal)
     sent.once('response', (response) => resolve(responseOf(response)))
     sent.once('upgrade', (response, socket, head) => resolve(upgradedOf(response, socket, head, signal)))
     sent.on('error', (error: NodeJS.ErrnoException) => reject(UNSENT.has(error.code ?? '') ? new UnsentError(error.message) : error))
     sent.end(body)
   })
+
+/** The option `signal` of a request watches its whole stream for it, which takes longer than all the rest. */
+const destroyOnAbort = (stream: ClientRequest | Socket, signal: AbortSignal): void => {
+  const stop = (): void => void stream.destroy(abortError(signal))
+  signal.addEventListener('abort', stop)
+  stream.once('close', () => signal.removeEventListener('abort', stop))
+}
 
 const abortError = ({ reason }: AbortSignal): Error => (reason instanceof Error ? reason : new Error(String(reason)))
 
@@ -84,12 +88,9 @@ const headOf = (message: IncomingMessage): Pick<InnerResponse, 'status' | 'heade
 const upgradedOf = (message: IncomingMessage, socket: Socket, head: Buffer, signal: AbortSignal): InnerResponse => {
   socket.setTimeout(0)
   if (head.length > 0) socket.unshift(head)
-  const stop = (): void => void socket.destroy(abortError(signal))
-  if (signal.aborted) stop()
-  else signal.addEventListener('abort', stop)
+  destroyOnAbort(socket, signal)
   // Who reads the body is told.
   socket.on('error', () => {})
-  socket.once('close', () => signal.removeEventListener('abort', stop))
   return {
     ...headOf(message),
     body: socket,

@@ -54,7 +54,8 @@ const timeFirsts = ({ world: { store, policy, reference }, questions, firsts }: 
   // Compiles what is asked.
   for (const action of reference.actions) askCheck(engine, { user: 'nobody', action, resource })
   const seen = new Set<string>()
-  for (const question of questions.map(received)) {
+  for (const asked of questions) {
+    const question = received(asked)
     if (seen.size < FIRST && !seen.has(question.user))
       assert(firsts.time(() => askCheck(engine, question)) === question.allowed, 'decisions stay right while they are timed')
     seen.add(question.user)

@@ -15,14 +15,8 @@ import { limits } from '../../src/base/limits.ts'
 import { LogError, type LogErrorCode } from '../../src/log/log.ts'
 import type { ReplicatorPlace } from '../../src/ops/places.ts'
 import { refusal } from '../log/log-conformance.ts'
-import { replicatorWith, type ServedReplicator, type ServeOptions, serve } from './http-harness.ts'
+import { open, replicatorWith, type ServedReplicator } from './http-harness.ts'
 import { note, reader } from './inner-conformance.ts'
-
-const open = async (options: ServeOptions = {}): Promise<ServedReplicator> => {
-  const served = await serve(options)
-  onTestFinished(() => served.end())
-  return served
-}
 
 const statuses: Readonly<Record<LogErrorCode, readonly [status: number, retryAfter: string | null]>> = {
   'too-large': [413, null],
@@ -281,14 +275,9 @@ describe('a write of one runtime', () => {
 describe('staleness', () => {
   test('is counted from our own clock, before the replicator looked', async () => {
     const replicator = await replicatorWith({ stalenessMs: () => 40 })
-    const { server } = await open({ replicator })
+    const served = await open({ replicator })
     let nowMs = 1_000_000
-    const at = placeFetch(server.place)
-    const client = innerClient({ ...at, secret: null, monotonicMs: () => nowMs, log: () => {} })
-    onTestFinished(async () => {
-      await client.close()
-      at.close()
-    })
+    const client = served.client({ monotonicMs: () => nowMs })
     expect(client.stalenessMs('e')).toBeNull()
     const read = reader()
     client.tail('e', -1, read)

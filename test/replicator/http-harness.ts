@@ -1,10 +1,12 @@
 /** A replicator behind its HTTP server and a client of it, in this process. */
 import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
 import { type ReplicatorServer, serveReplicator } from '../../replicator/http-server.ts'
 import { inMemoryReplicator } from '../../replicator/in-process.ts'
 import type { Replicator } from '../../replicator/replicator.ts'
 import { placeFetch } from '../../runtime/node/unix-fetch.ts'
 import { type InnerClient, innerClient } from '../../snapshots/inner-client.ts'
+import type { ConnectionOptions } from '../../snapshots/inner-connection.ts'
 import type { InnerFetch } from '../../snapshots/inner-fetch.ts'
 import type { ObjectStore } from '../../snapshots/object-store.ts'
 import type { InnerReplicator } from '../../src/log/inner.ts'
@@ -16,8 +18,13 @@ import { makeDirectory, removeDirectory } from '../support/directory.ts'
 export interface ServedReplicator {
   readonly server: ReplicatorServer
   readonly lines: readonly string[]
-  readonly client: (options?: { readonly secret?: string | null; readonly over?: (own: InnerFetch) => InnerFetch }) => InnerClient
+  readonly client: (options?: ClientOptions) => InnerClient
   readonly end: () => Promise<void>
+}
+
+export interface ClientOptions extends Partial<Pick<ConnectionOptions, 'monotonicMs' | 'beforeTaking'>> {
+  readonly secret?: string | null
+  readonly over?: (own: InnerFetch) => InnerFetch
 }
 
 export interface ServeOptions {
@@ -47,14 +54,14 @@ export const serve = async ({ over = 'socket', replicator, secret = null, object
   return {
     server,
     lines,
-    client(options = {}) {
+    client({ over: through, ...options } = {}) {
       const at = placeFetch(server.place)
-      const monotonicMs = (): number => performance.now()
       const client = innerClient({
+        monotonicMs: () => performance.now(),
+        ...options,
         url: at.url,
-        fetch: options.over?.(at.fetch) ?? at.fetch,
+        fetch: through?.(at.fetch) ?? at.fetch,
         secret: options.secret ?? secret,
-        monotonicMs,
         log,
       })
       clients.push(async () => {
@@ -70,6 +77,13 @@ export const serve = async ({ over = 'socket', replicator, secret = null, object
       removeDirectory(directory)
     },
   }
+}
+
+/** Until the test ends. */
+export const open = async (options: ServeOptions = {}): Promise<ServedReplicator> => {
+  const served = await serve(options)
+  onTestFinished(() => served.end())
+  return served
 }
 
 /** A replicator with an environment `e`, some of its calls done by the test. */

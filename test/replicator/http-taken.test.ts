@@ -1,15 +1,9 @@
 /** What a runtime tells of the pushes that it has done with: at once where another runtime waits, and otherwise several at once. */
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { InnerFetch } from '../../snapshots/inner-fetch.ts'
 import { parseSaid } from '../../src/wire/inner.ts'
-import { type ServedReplicator, type ServeOptions, serve } from './http-harness.ts'
+import { open, type ServedReplicator } from './http-harness.ts'
 import { note, reader } from './inner-conformance.ts'
-
-const open = async (options: ServeOptions = {}): Promise<ServedReplicator> => {
-  const served = await serve(options)
-  onTestFinished(() => served.end())
-  return served
-}
 
 interface Seen {
   /** Of each `records` line with records. */

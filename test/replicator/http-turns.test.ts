@@ -1,13 +1,10 @@
 /** What a runtime waits for before it takes what was pushed, and before it tells of a write: its reads. */
-import { expect, onTestFinished, test, vi } from 'vitest'
-import { placeFetch } from '../../runtime/node/unix-fetch.ts'
-import { innerClient } from '../../snapshots/inner-client.ts'
-import { serve } from './http-harness.ts'
+import { expect, test, vi } from 'vitest'
+import { open } from './http-harness.ts'
 import { note, reader } from './inner-conformance.ts'
 
 test('nothing is taken before what is more urgent, and then everything in order; but not every push waits', async () => {
-  const { server, end } = await serve()
-  onTestFinished(() => end())
+  const served = await open()
   const gates: (() => void)[] = []
   let isOpen = true
   let waits = 0
@@ -19,12 +16,7 @@ test('nothing is taken before what is more urgent, and then everything in order;
       gates.push(resolve)
     })
   }
-  const at = placeFetch(server.place)
-  const client = innerClient({ ...at, secret: null, monotonicMs: () => nowMs, log: () => {}, beforeTaking })
-  onTestFinished(async () => {
-    await client.close()
-    at.close()
-  })
+  const client = served.client({ monotonicMs: () => nowMs, beforeTaking })
   await client.createEnvironment('e')
   const read = reader()
   client.tail('e', -1, read)
@@ -36,7 +28,7 @@ test('nothing is taken before what is more urgent, and then everything in order;
   await vi.waitFor(() => expect(gates.length).toBe(1))
   expect(read.records.length).toBe(1)
   isOpen = true
-  for (const open of gates) open()
+  for (const pass of gates) pass()
   await Promise.all(writes)
   await read.count(4)
   expect(read.records.map(({ revision }) => revision)).toEqual([0, 1, 2, 3])

@@ -7,19 +7,11 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Budget } from '../../replicator/http-budget.ts'
 import { RuntimeStreams } from '../../replicator/http-streams.ts'
 import { inMemoryReplicator } from '../../replicator/in-process.ts'
-import { placeFetch } from '../../runtime/node/unix-fetch.ts'
-import { innerClient } from '../../snapshots/inner-client.ts'
 import { innerLimits } from '../../src/base/inner-limits.ts'
 import { parseLine, printLine, type StreamLine } from '../../src/wire/inner.ts'
 import { refusal } from '../log/log-conformance.ts'
-import { replicatorWith, type ServedReplicator, type ServeOptions, serve } from './http-harness.ts'
+import { open, replicatorWith, type ServedReplicator, serve } from './http-harness.ts'
 import { note, reader } from './inner-conformance.ts'
-
-const open = async (options: ServeOptions = {}): Promise<ServedReplicator> => {
-  const served = await serve(options)
-  onTestFinished(() => served.end())
-  return served
-}
 
 interface Spoken {
   readonly socket: Socket
@@ -209,12 +201,7 @@ describe('appends over a stream', () => {
     }
     let nowMs = 0
     const served = await open({ replicator: await replicatorWith({ append: async () => ({ revision: 1, applied: true }) }) })
-    const at = placeFetch(served.server.place)
-    const client = innerClient({ ...at, secret: null, monotonicMs: () => nowMs, log: () => {}, beforeTaking })
-    onTestFinished(async () => {
-      await client.close()
-      at.close()
-    })
+    const client = served.client({ monotonicMs: () => nowMs, beforeTaking })
     await client.reached
     isOpen = false
     nowMs = 1000

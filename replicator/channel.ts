@@ -1,6 +1,7 @@
 /** What one environment's log publishes, on its way to every reader. */
 import type { Later } from '../snapshots/later.ts'
 import { limits } from '../src/base/limits.ts'
+import { Roster } from '../src/base/roster.ts'
 import type { TailReader } from '../src/log/inner.ts'
 import type { Log, LogError, RevisedRecord } from '../src/log/log.ts'
 import type { Recent, RecentRecords } from './recent.ts'
@@ -21,7 +22,7 @@ export class Channel implements TailSource {
   readonly #recentRecords: RecentRecords
   readonly #later: Later
   readonly #tails = new Map<Tail, string | null>()
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting = new Roster<() => void>()
   #head = -1
   #isConnected = false
   #recent: Recent
@@ -149,15 +150,15 @@ export class Channel implements TailSource {
     return new Promise((resolve) => {
       const done = (): void => {
         cancel()
-        this.#waiting.delete(done)
+        this.#waiting.remove(place)
         resolve()
       }
       const cancel = this.#later(timeoutMs, done)
-      this.#waiting.add(done)
+      const place = this.#waiting.add(done)
     })
   }
 
   #progressed(): void {
-    for (const done of this.#waiting) done()
+    for (const [, done] of this.#waiting.entries()) done()
   }
 }

@@ -1,6 +1,7 @@
 /** Follows one partition: a long poll that tells what becomes durable to the environments assigned to it, and sees when the log is no longer the same. */
 import { setImmediate } from 'node:timers/promises'
 import { known } from '../src/base/assert.ts'
+import { Roster } from '../src/base/roster.ts'
 import { LogError, type RevisedRecord } from '../src/log/log.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
 import { Backoff, Pauses } from './kafka-deadline.ts'
@@ -45,7 +46,7 @@ export class PartitionFollower {
   readonly #environments = new Map<string, boolean>()
   readonly #pauses = new Pauses()
   readonly #backoff = new Backoff()
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting = new Roster<() => void>()
   readonly #started = Promise.withResolvers<void>()
   #position: number | null = null
   #anchor: Anchor | null = null
@@ -280,15 +281,15 @@ export class PartitionFollower {
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer)
-        this.#waiting.delete(done)
+        this.#waiting.remove(place)
         resolve()
       }
       const timer = setTimeout(done, Math.max(1, until - performance.now()))
-      this.#waiting.add(done)
+      const place = this.#waiting.add(done)
     })
   }
 
   #wake(): void {
-    for (const done of this.#waiting) done()
+    for (const [, done] of this.#waiting.entries()) done()
   }
 }

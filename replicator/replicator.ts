@@ -3,6 +3,7 @@
 import { assert } from '../src/base/assert.ts'
 import { limits } from '../src/base/limits.ts'
 import { messageOf } from '../src/base/message.ts'
+import { Roster } from '../src/base/roster.ts'
 import { controlEnvironment, isReserved } from '../src/log/control.ts'
 import type {
   Appended,
@@ -58,7 +59,7 @@ class Core implements Replicator {
   readonly #options: ReplicatorOptions
   readonly #hosting: Hosting
   readonly #ephemeral: Ephemeral
-  readonly #pending = new Set<Promise<unknown>>()
+  readonly #pending = new Roster<Promise<unknown>>()
   #problem: LogError | null = null
   #open = true
 
@@ -176,7 +177,7 @@ class Core implements Replicator {
     if (!this.#open) return
     this.#open = false
     // What is under way has its time. A replica that is loading or replaying may need minutes: nothing is lost that begins again with the next start.
-    await settledWithin(Promise.allSettled(this.#pending), limits.replicatorCloseMs, this.#hosting.later)
+    await settledWithin(Promise.allSettled(this.#pending.entries().map(([, work]) => work)), limits.replicatorCloseMs, this.#hosting.later)
     this.#hosting.giveUp()
     await this.#hosting.close()
     await this.#ephemeral.close()
@@ -217,7 +218,7 @@ class Core implements Replicator {
   }
 
   async #tracked<T>(work: Promise<T>): Promise<T> {
-    this.#pending.add(work)
+    const place = this.#pending.add(work)
     try {
       const result = await work
       this.#problem = null
@@ -226,7 +227,7 @@ class Core implements Replicator {
       if (concernsLog(error)) this.#problem = error
       throw error
     } finally {
-      this.#pending.delete(work)
+      void this.#pending.remove(place)
     }
   }
 }

@@ -1,18 +1,18 @@
 /** What the serving thread has asked the replicator's thread and is not answered yet. */
+import { Roster } from '../src/base/roster.ts'
 import { LogError } from '../src/log/log.ts'
 import type { FromWorker, ToWorker } from './messages.ts'
 
 interface Request {
   /** Of the text that waits. */
   readonly size: number
-  readonly append: boolean
+  append: boolean
   readonly resolve: (answer: FromWorker) => void
   readonly reject: (error: Error) => void
 }
 
 export class WorkerRequests {
-  readonly #waiting = new Map<number, Request>()
-  #next = 0
+  readonly #waiting = new Roster<Request>()
   #size = 0
 
   get count(): number {
@@ -26,11 +26,11 @@ export class WorkerRequests {
 
   /** Sends what `message` makes of a new id; resolves with the answer to it. */
   async ask(message: (id: number) => ToWorker, size: number, send: (message: ToWorker) => void): Promise<FromWorker> {
-    const id = this.#next++
     return new Promise((resolve, reject) => {
-      const sent = message(id)
-      this.#waiting.set(id, { size, append: sent.kind === 'append', resolve, reject })
+      const request: Request = { size, append: false, resolve, reject }
       this.#size += size
+      const sent = message(this.#waiting.add(request))
+      request.append = sent.kind === 'append'
       send(sent)
     })
   }
@@ -45,19 +45,17 @@ export class WorkerRequests {
 
   /** No answer comes any more: an append may have happened. */
   abandon(unavailable: LogError, why: string): void {
-    for (const { append, reject } of this.#waiting.values())
-      reject(
+    for (const [id, { append }] of this.#waiting.entries())
+      this.refuse(
+        id,
         append
           ? new LogError('unknown-outcome', `the record may or may not be in the log: ${why}`, { cause: unavailable.cause })
           : unavailable,
       )
-    this.#waiting.clear()
-    this.#size = 0
   }
 
   #take(id: number): Request | undefined {
-    const request = this.#waiting.get(id)
-    this.#waiting.delete(id)
+    const request = this.#waiting.remove(id)
     this.#size -= request?.size ?? 0
     return request
   }

@@ -1,10 +1,12 @@
 /** Who holds on to something, and since when: where requests may be cut off, whoever holds it for too long is forgotten. */
 
+import { Roster } from '../src/base/roster.ts'
+
 export class Holders {
   readonly #nowMs: () => number
   readonly #holdMs: number
-  /** By how each one leaves, oldest first. */
-  readonly #since = new Map<() => void, number>()
+  /** When each of them came. */
+  readonly #since = new Roster<number>()
 
   /** `holdMs`: who holds it for longer was cut off and never leaves. */
   constructor(monotonicMs: () => number, holdMs: number) {
@@ -19,19 +21,15 @@ export class Holders {
 
   /** Returns how to leave, which tells so once. */
   enter(left: () => void): () => void {
-    const leave = (): void => {
-      if (this.#since.delete(leave)) left()
+    const key = this.#since.add(this.#nowMs())
+    return () => {
+      if (this.#since.remove(key) !== undefined) left()
     }
-    this.#since.set(leave, this.#nowMs())
-    return leave
   }
 
   /** Waits no longer for those who were cut off. */
   forget(): void {
     const beforeMs = this.#nowMs() - this.#holdMs
-    for (const [leave, enteredMs] of this.#since) {
-      if (enteredMs >= beforeMs) return
-      this.#since.delete(leave)
-    }
+    for (const [key, enteredMs] of this.#since.entries()) if (enteredMs < beforeMs) this.#since.remove(key)
   }
 }

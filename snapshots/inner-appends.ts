@@ -1,5 +1,6 @@
 /** Appends that were sent over a stream and are not answered. */
 import { messageOf } from '../src/base/message.ts'
+import { Roster } from '../src/base/roster.ts'
 import type { Appended } from '../src/log/inner.ts'
 import { LogError } from '../src/log/log.ts'
 
@@ -10,16 +11,13 @@ interface Waiting {
 }
 
 export class InnerAppends {
-  readonly #waiting = new Map<number, Waiting>()
-  #next = 0
+  readonly #waiting = new Roster<Waiting>()
 
   /** Numbers an append. Rejects with what `refuse` is told, or with LogError `unknown-outcome`: after that time, or when no more answers come. */
   begin(timeoutMs: number): { readonly number: number; readonly answer: Promise<Appended> } {
-    const number = this.#next++
-    const answer = new Promise<Appended>((resolve, reject) => {
-      const late = (): void => this.refuse(number, unknownOutcome(new Error(`there was no answer within ${timeoutMs} ms`)))
-      this.#waiting.set(number, { resolve, reject, timer: setTimeout(late, timeoutMs) })
-    })
+    const { promise: answer, resolve, reject } = Promise.withResolvers<Appended>()
+    const late = (): void => this.refuse(number, unknownOutcome(new Error(`there was no answer within ${timeoutMs} ms`)))
+    const number = this.#waiting.add({ resolve, reject, timer: setTimeout(late, timeoutMs) })
     return { number, answer }
   }
 
@@ -33,12 +31,11 @@ export class InnerAppends {
 
   /** No more answers come. */
   fail(cause: LogError): void {
-    for (const number of this.#waiting.keys()) this.refuse(number, unknownOutcome(cause))
+    for (const [number] of this.#waiting.entries()) this.refuse(number, unknownOutcome(cause))
   }
 
   #take(number: number): Waiting | undefined {
-    const waiting = this.#waiting.get(number)
-    this.#waiting.delete(number)
+    const waiting = this.#waiting.remove(number)
     clearTimeout(waiting?.timer)
     return waiting
   }

@@ -3,6 +3,7 @@ import type * as z from 'zod/mini'
 import { known } from '../src/base/assert.ts'
 import { innerLimits } from '../src/base/inner-limits.ts'
 import { limits } from '../src/base/limits.ts'
+import { Roster } from '../src/base/roster.ts'
 import { bodyText } from '../src/log/body.ts'
 import type {
   Appended,
@@ -38,7 +39,7 @@ type Call = Omit<InnerCall, 'signal'>
 class HttpClient implements InnerClient {
   readonly #options: ConnectionOptions
   readonly #connection: InnerConnection
-  readonly #accepted = new Set<Promise<unknown>>()
+  readonly #accepted = new Roster<Promise<unknown>>()
   #acceptedChars = 0
   #logId = ''
   /** Of the last append, or what the replicator tells of its own. */
@@ -67,7 +68,7 @@ class HttpClient implements InnerClient {
     if (this.#accepted.size >= limits.appendQueueRecords || this.#acceptedChars + text.length > limits.appendQueueBytes)
       throw new LogError('overloaded', `${this.#accepted.size} writes wait for the replicator`)
     const appending = this.#appendText(env, text, writeId)
-    this.#accepted.add(appending)
+    const place = this.#accepted.add(appending)
     this.#acceptedChars += text.length
     try {
       const appended = await appending
@@ -77,7 +78,7 @@ class HttpClient implements InnerClient {
       if (concernsLog(error)) this.#problem = error
       throw error
     } finally {
-      this.#accepted.delete(appending)
+      void this.#accepted.remove(place)
       this.#acceptedChars -= text.length
     }
   }
@@ -133,7 +134,7 @@ class HttpClient implements InnerClient {
   async close(): Promise<void> {
     this.#open = false
     const giveUp = setTimeout(() => this.#giveUp(), innerLimits.closeMs)
-    await Promise.allSettled(this.#accepted)
+    await Promise.allSettled(this.#accepted.entries().map(([, appending]) => appending))
     clearTimeout(giveUp)
     this.#connection.close()
   }

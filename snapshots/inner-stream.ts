@@ -4,6 +4,7 @@ import { at } from '../src/base/assert.ts'
 import { innerLimits } from '../src/base/inner-limits.ts'
 import { limits } from '../src/base/limits.ts'
 import { messageOf } from '../src/base/message.ts'
+import { Roster } from '../src/base/roster.ts'
 import { parseRecordText } from '../src/log/body.ts'
 import type { Appended, TailReader } from '../src/log/inner.ts'
 import { LogError, type RevisedRecord } from '../src/log/log.ts'
@@ -72,7 +73,7 @@ export class InnerStream {
   #eagerReadings = 0
   #failure: LogError | null = null
   /** Looked at whenever a tail moves or ends. */
-  readonly #awaiting = new Set<() => void>()
+  readonly #awaiting = new Roster<() => void>()
 
   constructor(options: StreamOptions) {
     this.#options = options
@@ -133,14 +134,14 @@ export class InnerStream {
     await new Promise<void>((resolve) => {
       const done = (): void => {
         clearTimeout(timer)
-        this.#awaiting.delete(look)
+        this.#awaiting.remove(place)
         resolve()
       }
       const look = (): void => {
         if (!isMissing()) done()
       }
       const timer = setTimeout(done, timeoutMs)
-      this.#awaiting.add(look)
+      const place = this.#awaiting.add(look)
     })
   }
 
@@ -279,7 +280,7 @@ export class InnerStream {
   }
 
   #moved(): void {
-    for (const look of this.#awaiting) look()
+    for (const [, look] of this.#awaiting.entries()) look()
   }
 
   #break(failure: LogError): void {

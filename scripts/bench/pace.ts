@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Paced {
   readonly perSecond: number
+  /** By how much of its interval each request goes out later: at least 0, below 1. Without, all go out where their intervals begin. */
+  readonly shift?: () => number
   /** Asked before each request. */
   readonly goesOn: (sent: number, elapsedMs: number) => boolean
   /** Resolves when the request is answered, with the milliseconds that it took. */
@@ -10,21 +12,24 @@ export interface Paced {
 }
 
 /** Resolves when all are answered; rejects with the first failure. */
-export const paced = async ({ perSecond, goesOn, send }: Paced): Promise<readonly number[]> => {
+export const paced = async ({ perSecond, shift = () => 0, goesOn, send }: Paced): Promise<readonly number[]> => {
   const intervalMs = 1000 / perSecond
   const startMs = performance.now()
   const answers: Promise<number>[] = []
   for (;;) {
-    const elapsedMs = performance.now() - startMs
-    while (answers.length * intervalMs <= elapsedMs) {
-      if (!goesOn(answers.length, elapsedMs)) return Promise.all(answers)
-      const answer = send(answers.length)
-      // Told at the end.
-      answer.catch(() => {})
-      answers.push(answer)
-    }
-    await delay(Math.max(0, answers.length * intervalMs - (performance.now() - startMs)))
+    const dueMs = (answers.length + shift()) * intervalMs
+    await until(startMs + dueMs)
+    if (!goesOn(answers.length, performance.now() - startMs)) return Promise.all(answers)
+    const answer = send(answers.length)
+    // Told at the end.
+    answer.catch(() => {})
+    answers.push(answer)
   }
+}
+
+/** Those that are late already go out together. */
+const until = async (timeMs: number): Promise<void> => {
+  for (let leftMs = timeMs - performance.now(); leftMs > 0; leftMs = timeMs - performance.now()) await delay(leftMs)
 }
 
 export const forMs =

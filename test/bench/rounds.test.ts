@@ -86,6 +86,19 @@ describe('an open loop', () => {
     expect(sent).toEqual([0, 1, 2, 3, 4])
   })
 
+  test('sends each within its interval, as much later as it is told', async () => {
+    const shifts = [0.5, 0, 0.9]
+    const dueMs = [10, 20, 58]
+    const startMs = performance.now()
+    const sentMs: number[] = []
+    const send = (): Promise<number> => {
+      sentMs.push(performance.now() - startMs)
+      return Promise.resolve(0)
+    }
+    await paced({ perSecond: 50, shift: () => shifts[sentMs.length] ?? 0, goesOn: (count) => count < shifts.length, send })
+    expect(sentMs.map((atMs, index) => atMs >= (dueMs[index] ?? Number.NaN))).toEqual([true, true, true])
+  })
+
   test('tells the first failure at its end', async () => {
     const send = (index: number) => (index === 1 ? Promise.reject(new Error('refused')) : Promise.resolve(0))
     await expect(paced({ perSecond: 1000, goesOn: (count) => count < 4, send })).rejects.toThrow('refused')

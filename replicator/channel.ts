@@ -150,15 +150,15 @@ export class Channel implements TailSource {
     return new Promise((resolve) => {
       const done = (): void => {
         cancel()
-        this.#waiting.remove(place)
+        this.#waiting.remove(key)
         resolve()
       }
       const cancel = this.#later(timeoutMs, done)
-      const place = this.#waiting.add(done)
+      const key = this.#waiting.add(done)
     })
   }
 
   #progressed(): void {
-    for (const [, done] of this.#waiting.entries()) done()
+    for (const done of this.#waiting.members()) done()
   }
 }

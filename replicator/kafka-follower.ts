@@ -281,15 +281,15 @@ export class PartitionFollower {
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer)
-        this.#waiting.remove(place)
+        this.#waiting.remove(key)
         resolve()
       }
       const timer = setTimeout(done, Math.max(1, until - performance.now()))
-      const place = this.#waiting.add(done)
+      const key = this.#waiting.add(done)
     })
   }
 
   #wake(): void {
-    for (const [, done] of this.#waiting.entries()) done()
+    for (const done of this.#waiting.members()) done()
   }
 }

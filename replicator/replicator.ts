@@ -177,7 +177,7 @@ class Core implements Replicator {
     if (!this.#open) return
     this.#open = false
     // What is under way has its time. A replica that is loading or replaying may need minutes: nothing is lost that begins again with the next start.
-    await settledWithin(Promise.allSettled(this.#pending.entries().map(([, work]) => work)), limits.replicatorCloseMs, this.#hosting.later)
+    await settledWithin(Promise.allSettled(this.#pending.members()), limits.replicatorCloseMs, this.#hosting.later)
     this.#hosting.giveUp()
     await this.#hosting.close()
     await this.#ephemeral.close()
@@ -218,7 +218,7 @@ class Core implements Replicator {
   }
 
   async #tracked<T>(work: Promise<T>): Promise<T> {
-    const place = this.#pending.add(work)
+    const key = this.#pending.add(work)
     try {
       const result = await work
       this.#problem = null
@@ -227,7 +227,7 @@ class Core implements Replicator {
       if (concernsLog(error)) this.#problem = error
       throw error
     } finally {
-      void this.#pending.remove(place)
+      this.#pending.remove(key)
     }
   }
 }

@@ -6,6 +6,7 @@ import type { FromWorker, ToWorker } from './messages.ts'
 interface Request {
   /** Of the text that waits. */
   readonly size: number
+  /** Known when the message is made. */
   append: boolean
   readonly resolve: (answer: FromWorker) => void
   readonly reject: (error: Error) => void
@@ -45,17 +46,17 @@ export class WorkerRequests {
 
   /** No answer comes any more: an append may have happened. */
   abandon(unavailable: LogError, why: string): void {
-    for (const [id, { append }] of this.#waiting.entries())
+    for (const { key, member } of this.#waiting.entries())
       this.refuse(
-        id,
-        append
+        key,
+        member.append
           ? new LogError('unknown-outcome', `the record may or may not be in the log: ${why}`, { cause: unavailable.cause })
           : unavailable,
       )
   }
 
   #take(id: number): Request | undefined {
-    const request = this.#waiting.remove(id)
+    const request = this.#waiting.take(id)
     this.#size -= request?.size ?? 0
     return request
   }

@@ -1,35 +1,45 @@
 /** Who holds on to something, and since when: where requests may be cut off, whoever holds it for too long is forgotten. */
 
-import { Roster } from '../src/base/roster.ts'
-
 export class Holders {
   readonly #nowMs: () => number
   readonly #holdMs: number
-  /** When each of them came. */
-  readonly #since = new Roster<number>()
+  /** By how each one leaves, oldest first; null: nobody is forgotten, and they are counted only (docs/adr/0017). */
+  readonly #since: Map<() => void, number> | null
+  #count = 0
 
   /** `holdMs`: who holds it for longer was cut off and never leaves. */
   constructor(monotonicMs: () => number, holdMs: number) {
-    // Once per request: where nobody is forgotten, nobody looks at the clock.
-    this.#nowMs = holdMs === Number.POSITIVE_INFINITY ? () => 0 : monotonicMs
+    this.#nowMs = monotonicMs
     this.#holdMs = holdMs
+    this.#since = holdMs === Number.POSITIVE_INFINITY ? null : new Map()
   }
 
   get size(): number {
-    return this.#since.size
+    return this.#since?.size ?? this.#count
   }
 
   /** Returns how to leave, which tells so once. */
   enter(left: () => void): () => void {
-    const key = this.#since.add(this.#nowMs())
-    return () => {
-      if (this.#since.remove(key) !== undefined) left()
+    let isIn = true
+    const leave = (): void => {
+      if (this.#since === null ? isIn : this.#since.delete(leave)) {
+        isIn = false
+        this.#count--
+        left()
+      }
     }
+    this.#count++
+    this.#since?.set(leave, this.#nowMs())
+    return leave
   }
 
   /** Waits no longer for those who were cut off. */
   forget(): void {
+    if (this.#since === null) return
     const beforeMs = this.#nowMs() - this.#holdMs
-    for (const [key, enteredMs] of this.#since.entries()) if (enteredMs < beforeMs) this.#since.remove(key)
+    for (const [leave, enteredMs] of this.#since) {
+      if (enteredMs >= beforeMs) return
+      this.#since.delete(leave)
+    }
   }
 }

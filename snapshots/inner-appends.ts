@@ -31,11 +31,11 @@ export class InnerAppends {
 
   /** No more answers come. */
   fail(cause: LogError): void {
-    for (const [number] of this.#waiting.entries()) this.refuse(number, unknownOutcome(cause))
+    for (const { key } of this.#waiting.entries()) this.refuse(key, unknownOutcome(cause))
   }
 
   #take(number: number): Waiting | undefined {
-    const waiting = this.#waiting.remove(number)
+    const waiting = this.#waiting.take(number)
     clearTimeout(waiting?.timer)
     return waiting
   }

@@ -68,7 +68,7 @@ class HttpClient implements InnerClient {
     if (this.#accepted.size >= limits.appendQueueRecords || this.#acceptedChars + text.length > limits.appendQueueBytes)
       throw new LogError('overloaded', `${this.#accepted.size} writes wait for the replicator`)
     const appending = this.#appendText(env, text, writeId)
-    const place = this.#accepted.add(appending)
+    const key = this.#accepted.add(appending)
     this.#acceptedChars += text.length
     try {
       const appended = await appending
@@ -78,7 +78,7 @@ class HttpClient implements InnerClient {
       if (concernsLog(error)) this.#problem = error
       throw error
     } finally {
-      void this.#accepted.remove(place)
+      this.#accepted.remove(key)
       this.#acceptedChars -= text.length
     }
   }
@@ -134,7 +134,7 @@ class HttpClient implements InnerClient {
   async close(): Promise<void> {
     this.#open = false
     const giveUp = setTimeout(() => this.#giveUp(), innerLimits.closeMs)
-    await Promise.allSettled(this.#accepted.entries().map(([, appending]) => appending))
+    await Promise.allSettled(this.#accepted.members())
     clearTimeout(giveUp)
     this.#connection.close()
   }

@@ -134,14 +134,14 @@ export class InnerStream {
     await new Promise<void>((resolve) => {
       const done = (): void => {
         clearTimeout(timer)
-        this.#awaiting.remove(place)
+        this.#awaiting.remove(key)
         resolve()
       }
       const look = (): void => {
         if (!isMissing()) done()
       }
       const timer = setTimeout(done, timeoutMs)
-      const place = this.#awaiting.add(look)
+      const key = this.#awaiting.add(look)
     })
   }
 
@@ -280,7 +280,7 @@ export class InnerStream {
   }
 
   #moved(): void {
-    for (const [, look] of this.#awaiting.entries()) look()
+    for (const look of this.#awaiting.members()) look()
   }
 
   #break(failure: LogError): void {

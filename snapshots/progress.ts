@@ -1,5 +1,4 @@
 /** Who waits for which revision, each with a bound. */
-import { Roster } from '../src/base/roster.ts'
 import { type Later, webLater } from './later.ts'
 
 interface Waiter {
@@ -10,7 +9,7 @@ interface Waiter {
 export class Progress {
   #revision: number
   readonly #later: Later
-  readonly #waiting = new Roster<Waiter>()
+  readonly #waiting = new Set<Waiter>()
 
   constructor(revision: number, later: Later = webLater) {
     this.#revision = revision
@@ -35,22 +34,22 @@ export class Progress {
         revision,
         settle: (reached) => {
           cancel?.()
-          this.#waiting.remove(place)
+          this.#waiting.delete(waiter)
           resolve(reached)
         },
       }
-      const place = this.#waiting.add(waiter)
+      this.#waiting.add(waiter)
     })
   }
 
   /** To the revision that is there now; whoever waits for one that is not stays waiting. */
   advance(revision: number): void {
     this.#revision = revision
-    for (const [, waiter] of this.#waiting.entries()) if (waiter.revision <= revision) waiter.settle(true)
+    for (const waiter of this.#waiting) if (waiter.revision <= revision) waiter.settle(true)
   }
 
   /** What is waited for does not come, for now or for ever. */
   giveUp(): void {
-    for (const [, waiter] of this.#waiting.entries()) waiter.settle(false)
+    for (const waiter of this.#waiting) waiter.settle(false)
   }
 }

@@ -1,6 +1,5 @@
 /** How a process of the command line starts, and how it ends. */
 import { failureFields } from '../failure-fields.ts'
-import { collectRarely } from '../node/collect-rarely.ts'
 import { StartError } from '../node/start.ts'
 import type { RunningServer } from '../node.ts'
 import { CliError } from './cli-error.ts'
@@ -12,7 +11,6 @@ export const startRunning = async <T extends Running>(start: () => Promise<T>): 
   // Nothing is served yet, and what was promised before is on disk. In a container the first process has no default for signals.
   const end = (): never => process.exit(0)
   for (const signal of SIGNALS) process.once(signal, end)
-  collectRarely()
   try {
     const running = await start()
     endOnSignal(running)

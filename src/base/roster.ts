@@ -1,13 +1,12 @@
 /** Who is in something now: members that stay for a moment, of something that stays for long.
  *
  * A Map or a Set would do, were it not for how V8 collects them: each of their tables points to the one that took its place, and one that has become old
- * keeps all behind it, with whatever was in them, until all of memory is collected. With a member per request that is every few seconds. */
-import { assert } from './assert.ts'
+ * keeps all behind it, with whatever was in them, until all of memory is collected (docs/adr/0017). */
 
+/** More than any process has room for at once. */
+const PLACES = 2 ** 28
 /** A key is given again after this many others. */
-const TURNS = 2 ** 31
-/** At once. */
-const PLACES = 2 ** 20
+const TURNS = 2 ** 24
 
 interface Membership<T> {
   readonly key: number
@@ -15,8 +14,8 @@ interface Membership<T> {
 }
 
 export class Roster<T> {
-  readonly #places: (Membership<T> | null)[] = []
-  readonly #free: number[] = []
+  #places: (Membership<T> | null)[] = []
+  #free: number[] = []
   #turn = 0
 
   get size(): number {
@@ -26,26 +25,37 @@ export class Roster<T> {
   /** The key by which the member leaves: a safe integer of at least 0. */
   add(member: T): number {
     const place = this.#free.pop() ?? this.#places.length
-    assert(place < PLACES, 'a roster has room')
     const key = this.#turn * PLACES + place
     this.#turn = (this.#turn + 1) % TURNS
     this.#places[place] = { key, member }
     return key
   }
 
-  /** The member, the first time; undefined when nobody is in by that key. */
-  remove(key: number): T | undefined {
+  /** False when nobody is in by that key. */
+  remove(key: number): boolean {
     const place = key % PLACES
-    const found = this.#places[place]
-    if (found?.key !== key) return undefined
+    if (this.#places[place]?.key !== key) return false
     this.#places[place] = null
     this.#free.push(place)
-    return found.member
+    if (this.size === 0) {
+      this.#places = []
+      this.#free = []
+    }
+    return true
+  }
+
+  /** The member that leaves; undefined when nobody is in by that key. */
+  take(key: number): T | undefined {
+    const found = this.#places[key % PLACES]
+    return this.remove(key) ? found?.member : undefined
   }
 
   /** Those who are in now, in no order: who comes and goes meanwhile changes nothing of it. */
-  entries(): readonly (readonly [key: number, member: T])[] {
-    if (this.size === 0) return []
-    return this.#places.flatMap((found): [number, T][] => (found === null ? [] : [[found.key, found.member]]))
+  entries(): readonly Membership<T>[] {
+    return this.size === 0 ? [] : this.#places.filter((found) => found !== null)
+  }
+
+  members(): readonly T[] {
+    return this.entries().map(({ member }) => member)
   }
 }

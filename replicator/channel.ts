@@ -1,11 +1,11 @@
 /** What one environment's log publishes, on its way to every reader. */
 import type { Later } from '../snapshots/later.ts'
 import { limits } from '../src/base/limits.ts'
-import { Roster } from '../src/base/roster.ts'
 import type { TailReader } from '../src/log/inner.ts'
 import type { Log, LogError, RevisedRecord } from '../src/log/log.ts'
 import type { Recent, RecentRecords } from './recent.ts'
 import { Tail, type TailSource } from './tail.ts'
+import { Waits } from './waits.ts'
 
 export interface ChannelOptions {
   readonly env: string
@@ -22,7 +22,8 @@ export class Channel implements TailSource {
   readonly #recentRecords: RecentRecords
   readonly #later: Later
   readonly #tails = new Map<Tail, string | null>()
-  readonly #waiting = new Roster<() => void>()
+  /** For what a runtime has applied. */
+  readonly #progress: Waits
   #head = -1
   #isConnected = false
   #recent: Recent
@@ -36,6 +37,7 @@ export class Channel implements TailSource {
     this.#recent = recent.open(-1)
     this.monotonicMs = monotonicMs
     this.#later = later
+    this.#progress = new Waits(later)
   }
 
   get head(): number {
@@ -103,9 +105,9 @@ export class Channel implements TailSource {
     const tail = new Tail(this, after, reader, {
       ended: () => {
         this.#tails.delete(tail)
-        this.#progressed()
+        this.#progress.wake()
       },
-      progressed: () => this.#progressed(),
+      progressed: () => this.#progress.wake(),
     })
     if (this.#problem !== null) {
       const problem = this.#problem
@@ -123,7 +125,7 @@ export class Channel implements TailSource {
     while (this.#isAwaited(revision, except)) {
       const leftMs = deadlineMs - this.monotonicMs()
       if (leftMs <= 0) return false
-      await this.#progress(leftMs)
+      await this.#progress.wait(leftMs)
     }
     return true
   }
@@ -144,21 +146,5 @@ export class Channel implements TailSource {
       if (runtime !== null && runtime !== except && tail.applied < revision && tail.follows) return true
     }
     return false
-  }
-
-  async #progress(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        cancel()
-        this.#waiting.remove(key)
-        resolve()
-      }
-      const cancel = this.#later(timeoutMs, done)
-      const key = this.#waiting.add(done)
-    })
-  }
-
-  #progressed(): void {
-    for (const done of this.#waiting.members()) done()
   }
 }

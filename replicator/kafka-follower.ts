@@ -1,7 +1,7 @@
 /** Follows one partition: a long poll that tells what becomes durable to the environments assigned to it, and sees when the log is no longer the same. */
 import { setImmediate } from 'node:timers/promises'
+import { webLater } from '../snapshots/later.ts'
 import { known } from '../src/base/assert.ts'
-import { Roster } from '../src/base/roster.ts'
 import { LogError, type RevisedRecord } from '../src/log/log.ts'
 import type { WriteLogLine } from '../src/ops/log-line.ts'
 import { Backoff, Pauses } from './kafka-deadline.ts'
@@ -9,6 +9,7 @@ import { cutOff, Doubts, lost, Untold } from './kafka-doubt.ts'
 import { protocolCode, reasonOf } from './kafka-failure.ts'
 import type { Fetched, Found, ReadLink } from './kafka-link.ts'
 import { digestOf, environmentOf, readRecord } from './kafka-record.ts'
+import { Waits } from './waits.ts'
 
 export interface FollowerOptions {
   readonly link: ReadLink
@@ -46,7 +47,7 @@ export class PartitionFollower {
   readonly #environments = new Map<string, boolean>()
   readonly #pauses = new Pauses()
   readonly #backoff = new Backoff()
-  readonly #waiting = new Roster<() => void>()
+  readonly #moves = new Waits(webLater)
   readonly #started = Promise.withResolvers<void>()
   #position: number | null = null
   #anchor: Anchor | null = null
@@ -105,7 +106,7 @@ export class PartitionFollower {
     const until = performance.now() + REACHED_MS
     const before = this.#position
     const isMissing = (): boolean => this.#open && this.#position !== null && this.#position <= offset
-    while (isMissing() && performance.now() < until) await this.#moved(until)
+    while (isMissing() && performance.now() < until) await this.#moves.wait(Math.max(1, until - performance.now()))
     if (!isMissing()) return
     // What has come while this process stood still is read first.
     await setImmediate()
@@ -117,7 +118,7 @@ export class PartitionFollower {
     this.#open = false
     this.#started.resolve()
     this.#pauses.end()
-    this.#wake()
+    this.#moves.wake()
     this.#options.link.drop()
   }
 
@@ -182,7 +183,7 @@ export class PartitionFollower {
     this.#position = next
     // Not from now on: a process that was stopped in its tracks finds the answer that came before it was.
     if (next === high) this.#freshAtMs = askedAtMs
-    this.#wake()
+    this.#moves.wake()
   }
 
   #publish(messages: readonly Found[], head: number): void {
@@ -275,21 +276,5 @@ export class PartitionFollower {
     const followed = [...this.#environments].filter(([, follows]) => follows).map(([env]) => env)
     this.close()
     for (const env of followed) this.#options.failed(env, reason)
-  }
-
-  async #moved(until: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer)
-        this.#waiting.remove(key)
-        resolve()
-      }
-      const timer = setTimeout(done, Math.max(1, until - performance.now()))
-      const key = this.#waiting.add(done)
-    })
-  }
-
-  #wake(): void {
-    for (const done of this.#waiting.members()) done()
   }
 }

@@ -5,6 +5,7 @@ export class Holders {
   readonly #holdMs: number
   /** By how each one leaves, oldest first; null: nobody is forgotten, and they are counted only (docs/adr/0017). */
   readonly #since: Map<() => void, number> | null
+  /** Where they are counted. */
   #count = 0
 
   /** `holdMs`: who holds it for longer was cut off and never leaves. */
@@ -20,17 +21,7 @@ export class Holders {
 
   /** Returns how to leave, which tells so once. */
   enter(left: () => void): () => void {
-    let isIn = true
-    const leave = (): void => {
-      if (this.#since === null ? isIn : this.#since.delete(leave)) {
-        isIn = false
-        this.#count--
-        left()
-      }
-    }
-    this.#count++
-    this.#since?.set(leave, this.#nowMs())
-    return leave
+    return this.#since === null ? this.#counted(left) : this.#listed(this.#since, left)
   }
 
   /** Waits no longer for those who were cut off. */
@@ -41,5 +32,24 @@ export class Holders {
       if (enteredMs >= beforeMs) return
       this.#since.delete(leave)
     }
+  }
+
+  #counted(left: () => void): () => void {
+    this.#count++
+    let isIn = true
+    return () => {
+      if (!isIn) return
+      isIn = false
+      this.#count--
+      left()
+    }
+  }
+
+  #listed(since: Map<() => void, number>, left: () => void): () => void {
+    const leave = (): void => {
+      if (since.delete(leave)) left()
+    }
+    since.set(leave, this.#nowMs())
+    return leave
   }
 }

@@ -16,7 +16,7 @@ import { against, overRounds, type Pair } from './rounds.ts'
 
 const READS_PER_SECOND = 400
 const ROUNDS = 15
-/** Of what has a bar: the median of more rounds is steadier. */
+/** Of the figure that is nearest to its bar: the median of more rounds is steadier. */
 const MORE_ROUNDS = 31
 const ROUND_MS = 2000
 const QUESTIONS = 5000

@@ -99,7 +99,7 @@ export class Dictionary {
   warm(values: number): boolean {
     this.#selectNext.each(
       ([id, type, key]) => {
-        assert(typeof id === 'number' && typeof type === 'number' && typeof key === 'string', 'a value has an id, a type and a key')
+        assert(typeof id === 'number' && typeof type === 'number' && typeof key === 'string', 'the dictionary holds ids, types and keys')
         this.#resident.add(id, type, key)
         return true
       },

@@ -181,15 +181,8 @@ export class FactTables {
 /** A row of the registry. */
 const storedTable = (row: readonly SqlValue[]): { readonly name: string; readonly stored: StoredFactTable } => {
   const [name, predicate, types, orders, rows, sketches] = row
-  assert(
-    typeof name === 'string' &&
-      typeof predicate === 'string' &&
-      typeof types === 'string' &&
-      typeof orders === 'string' &&
-      typeof rows === 'number' &&
-      typeof sketches === 'string',
-    'the registry names and counts its tables',
-  )
+  assert(typeof name === 'string' && typeof predicate === 'string' && typeof types === 'string', 'the registry names its tables')
+  assert(typeof orders === 'string' && typeof rows === 'number' && typeof sketches === 'string', 'the registry counts its tables')
   const signature = { predicate, types: listOf(JSON.parse(types), isText) }
   return {
     name,

@@ -74,13 +74,9 @@ export class Meta {
   reload(): void {
     const row = at(allOnce(this.#database, 'select revision, log_id, state_hash, active_policy from meta'), 0)
     const [revision, logId, stateHash, activePolicy] = row
-    assert(
-      typeof revision === 'number' &&
-        typeof stateHash === 'string' &&
-        (logId === null || typeof logId === 'string') &&
-        (activePolicy === null || typeof activePolicy === 'number'),
-      'a replica knows its position',
-    )
+    assert(typeof revision === 'number' && typeof stateHash === 'string', 'a replica knows its position')
+    assert(logId === null || typeof logId === 'string', 'a log id is text')
+    assert(activePolicy === null || typeof activePolicy === 'number', 'a policy version is a number')
     this.#revision = revision
     this.#logId = logId
     this.#activePolicy = activePolicy

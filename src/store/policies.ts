@@ -9,10 +9,8 @@ export const readPolicy = (database: Database, version: number): StoredPolicy | 
   const [row] = allOnce(database, 'select filename, source, created_at_ms from policy where version = ?', version)
   if (row === undefined) return null
   const [filename, source, createdAtMs] = row
-  assert(
-    typeof source === 'string' && typeof createdAtMs === 'number' && (filename === null || typeof filename === 'string'),
-    'a policy has a source and a time',
-  )
+  assert(filename === null || typeof filename === 'string', 'a file name is text')
+  assert(typeof source === 'string' && typeof createdAtMs === 'number', 'a policy has a source and a time')
   return { version, filename, source, createdAtMs }
 }
 

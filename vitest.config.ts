@@ -9,7 +9,7 @@ const timeouts = { testTimeout: 60_000, hookTimeout: 60_000 }
 export default defineConfig({
   test: {
     maxWorkers: 2,
-    globalSetup: path('test/support/place-sqlite.ts'),
+    globalSetup: [path('test/support/no-wrappers.ts'), path('test/support/place-sqlite.ts')],
     projects: [
       {
         resolve: { alias: { '#wasm': path('test/support/wasm.node.ts') } },

@@ -4,12 +4,14 @@ import { instantiate, openDatabase } from '../../src/store/binding.ts'
 import type { Store } from '../../src/store/facts.ts'
 import { createStore } from '../../src/store/store.ts'
 import { createStorePool, type MeasuredStorePool, type WasmModules } from '../pool.ts'
+import { keepWrappers } from './kept-wrappers.ts'
 
 /** Ceiling of one environment's memory: the most that wasm addresses here. */
 const MAX_BYTES = 2 * 1024 ** 3
 
 /** Compiles both modules; other threads get them as they are. */
 export const compileModules = async (): Promise<WasmModules> => {
+  keepWrappers()
   const [sqlite, trampoline] = await Promise.all([
     compile(import.meta.resolve('@sqlite.org/sqlite-wasm/sqlite3.wasm')),
     compile(new URL('../../src/store/trampoline.wasm', import.meta.url).href),

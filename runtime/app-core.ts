@@ -1,5 +1,6 @@
 /** The HTTP app over the routes that it is given: web-standard, the same on every platform. */
-import { Hono } from 'hono'
+import { HonoBase } from 'hono/hono-base'
+import { RegExpRouter } from 'hono/router/reg-exp-router'
 import { getPath } from 'hono/utils/url'
 import { limits } from '../src/base/limits.ts'
 import { ApiError } from '../src/wire/api-error.ts'
@@ -48,11 +49,11 @@ export interface AppRoutes {
   readonly keyed: readonly Route[]
   readonly open: readonly OpenRoute[]
   /** Registers what has steps of its own. */
-  readonly register?: (app: Hono) => void
+  readonly register?: (app: HonoBase) => void
 }
 
-export const assembleApp = (service: Service, routes: AppRoutes): Hono => {
-  const app = new Hono({ getPath: collapsedPath })
+export const assembleApp = (service: Service, routes: AppRoutes): HonoBase => {
+  const app = emptyApp()
   for (const route of routes.keyed) {
     const finish = finishFor(service.platform, route.endpoint.path)
     register(app, route.endpoint, (request) => answer(route, request, service, finish))
@@ -73,8 +74,8 @@ export const assembleApp = (service: Service, routes: AppRoutes): Hono => {
 
 /** The app of a process that is not ready: it is alive and has metrics; whoever asks for more is told to try again, with whatever key, or gets the answer of the
  * origin where there is one. */
-export const createStartingApp = (platform: Platform, origin: Origin | null = null): Hono => {
-  const app = new Hono({ getPath: collapsedPath })
+export const createStartingApp = (platform: Platform, origin: Origin | null = null): HonoBase => {
+  const app = emptyApp()
   for (const route of processRoutes) {
     const finish = finishFor(platform, route.endpoint.path)
     register(app, route.endpoint, (request) => answerOpen(route, request, { platform }, finish))
@@ -93,13 +94,16 @@ export const createStartingApp = (platform: Platform, origin: Origin | null = nu
   return app
 }
 
+/** Every path here is one that this router takes: the others, which `Hono` brings along, would never be asked. */
+const emptyApp = (): HonoBase => new HonoBase({ getPath: collapsedPath, router: new RegExpRouter() })
+
 /** A base URL that ends in `/` yields `//api/…`, and clients follow a redirect badly: so the path is mended here. */
 export const collapsedPath = (request: Request): string => {
   const path = getPath(request)
   return path.includes('//') ? path.replace(/\/{2,}/g, '/') : path
 }
 
-export const register = (app: Hono, { method, path }: Endpoint, handle: (request: Request) => Response | Promise<Response>): void => {
+export const register = (app: HonoBase, { method, path }: Endpoint, handle: (request: Request) => Response | Promise<Response>): void => {
   app.on(method, path, (context) => handle(context.req.raw))
 }
 

@@ -1,5 +1,5 @@
 /** The whole HTTP app, as Node serves it. */
-import type { Hono } from 'hono'
+import type { HonoBase } from 'hono/hono-base'
 import { assembleApp, coreRoutes, register } from './app-core.ts'
 import { answerAdmin } from './control-exchange.ts'
 import type { Route } from './exchange.ts'
@@ -10,7 +10,7 @@ import { openApiRoute } from './routes/openapi.ts'
 import type { Service } from './service.ts'
 
 /** The app over a service; `more` routes go through the same steps as the others. */
-export const createApp = (service: Service, more: readonly Route[] = []): Hono =>
+export const createApp = (service: Service, more: readonly Route[] = []): HonoBase =>
   assembleApp(service, {
     keyed: [...coreRoutes, explainRoute, ...more],
     open: [openApiRoute],

@@ -1,5 +1,5 @@
 /** An edge or a fallback on any platform: environments that followers feed, and the app over them, which answers as soon as keys can be told apart. */
-import type { Hono } from 'hono'
+import type { HonoBase } from 'hono/hono-base'
 import type { Follower, LookOutcome } from '../snapshots/follower.ts'
 import type { Counter } from '../src/ops/metrics.ts'
 import type { Configuration } from '../src/ops/settings.ts'
@@ -32,7 +32,7 @@ export interface EdgeParts {
   /** Where it serves, for the log. */
   readonly url?: () => string
   /** The app over a service that is put together of these. */
-  readonly createApp: (service: Service) => Hono
+  readonly createApp: (service: Service) => HonoBase
   readonly looksAtOnce?: number
   readonly onDemand?: OnDemand
 }
@@ -42,7 +42,7 @@ export type LookCounts = Readonly<Record<LookOutcome, Counter>>
 export interface Edge {
   readonly environments: EdgeEnvironments
   /** The one that answers now: before the keys are there, each would be refused for good. */
-  readonly app: () => Hono
+  readonly app: () => HonoBase
   readonly isStarted: () => boolean
   /** Looks at the object store. Never rejects. */
   readonly look: () => Promise<void>

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
-import type { Hono } from 'hono'
+import type { HonoBase } from 'hono/hono-base'
 import { bareAnswer } from '../../snapshots/node/bare-answer.ts'
 
 export interface ServerOptions {
@@ -12,7 +12,7 @@ export interface ServerOptions {
   readonly port: number
   readonly requestTimeoutMs: number
   /** The app that answers now; it is replaced when the process becomes ready. */
-  readonly app: () => Hono
+  readonly app: () => HonoBase
 }
 
 export interface HttpServer {

@@ -1,5 +1,5 @@
 /** `/v1/objects/…`: the objects of this cell, for edges that have no other object store. */
-import type { Hono } from 'hono'
+import type { HonoBase } from 'hono/hono-base'
 import { byteStream } from '../../snapshots/byte-stream.ts'
 import { tagOf, versionOf } from '../../snapshots/entity-tag.ts'
 import { type ObjectStore, type StoredObject, StoreError } from '../../snapshots/object-store.ts'
@@ -19,7 +19,7 @@ export interface ServedObjects {
 
 const PREFIX = endpoints.objects.path.replace('*', '')
 
-export const serveObjects = (app: Hono, served: ServedObjects): void => {
+export const serveObjects = (app: HonoBase, served: ServedObjects): void => {
   const finish = finishFor(served.platform, endpoints.objects.path)
   app.on(endpoints.objects.method, endpoints.objects.path, async (context) => {
     const request = context.req.raw

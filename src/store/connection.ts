@@ -13,8 +13,12 @@ const INNOCUOUS = 0x200000
 const SERIALIZE_NOCOPY = 1
 const DESERIALIZE_FREEONCLOSE_RESIZEABLE = 1 | 2
 const DEFAULT_SLACK = 0.1
-/** Deserialized pages are copied into the pager's cache, hence the small one. Foreign keys are not used, so they cost nothing. */
-const SETTINGS = 'pragma cache_size=-500; pragma temp_store=memory; pragma foreign_keys=off'
+/** Deserialized pages are copied into the pager's cache, hence the small one. */
+const SETTINGS = 'pragma cache_size=-500; pragma temp_store=memory'
+/** Nobody else has the database: no statement looks whether it was changed meanwhile. */
+const ALONE = 'pragma locking_mode=exclusive'
+/** Not alone, because whoever is alone may read an image in WAL mode, whose changes would be in no image that is made of it. */
+const FIRST_READ = 'pragma locking_mode=normal; pragma schema_version'
 
 export class Connection implements Database {
   readonly instance: Instance
@@ -28,7 +32,7 @@ export class Connection implements Database {
   constructor(instance: Instance) {
     this.instance = instance
     this.#db = open(instance)
-    this.exec(SETTINGS)
+    this.exec(`${SETTINGS}; ${ALONE}`)
   }
 
   exec(sql: string): void {
@@ -130,13 +134,13 @@ export class Connection implements Database {
     try {
       if (code !== resultCodes.ok) throw this.error(code)
       // The new content comes with default settings; and only a first read finds out that it is no database at all.
-      this.exec(`${SETTINGS}; pragma schema_version`)
+      this.exec(`${FIRST_READ}; ${SETTINGS}; ${ALONE}`)
     } catch (error) {
       // SQLite refuses every later image while a broken one is open, so start over.
       this.close()
       this.#steps = 0
       this.#db = open(this.instance)
-      this.exec(SETTINGS)
+      this.exec(`${SETTINGS}; ${ALONE}`)
       throw error
     }
   }

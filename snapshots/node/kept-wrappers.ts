@@ -1,5 +1,4 @@
 /** Keeps the code by which wasm calls our functions: V8 13.6 may free it while another database takes it. */
-import type { Callbacks } from '../../src/store/exports.ts'
 
 /**
  * Calls each of them 2000 times when it starts; V8 compiles a wrapper behind 1000 calls.
@@ -26,12 +25,14 @@ const caller = [
   '0a29 01 27 01017f 41d00f2100 0340 410010001a 4100410041001001 410010021a 200041016b22000d00 0b 0b',
 ]
 
-/** Of the kinds of functions that SQLite calls so often: wrappers differ by what a function takes. */
-const callbacks: Callbacks & { readonly grow: (bytes: number) => number } = {
-  progress: () => 0,
-  remembered: (_context, _count, _values) => undefined,
-  // `emscripten_resize_heap`, of a database that grows by some hundred megabytes.
-  grow: (_bytes) => 0,
+/** Wrappers differ by what a function takes: each is of the kind of one that SQLite calls. */
+const called: WebAssembly.ModuleImports = {
+  /** `Callbacks.progress`. */
+  f: () => 0,
+  /** `Callbacks.remembered`. */
+  g: (_context: number, _count: number, _values: number) => undefined,
+  /** `emscripten_resize_heap`, of a database that grows by some hundred megabytes. */
+  h: (_bytes: number) => 0,
 }
 
 let kept: WebAssembly.Instance | null = null
@@ -44,5 +45,5 @@ let kept: WebAssembly.Instance | null = null
 export const keepWrappers = (): void => {
   if (kept !== null) return
   const module = new WebAssembly.Module(Buffer.from(caller.join('').replaceAll(' ', ''), 'hex'))
-  kept = new WebAssembly.Instance(module, { e: { f: callbacks.progress, g: callbacks.remembered, h: callbacks.grow } })
+  kept = new WebAssembly.Instance(module, { e: called })
 }

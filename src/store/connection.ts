@@ -13,11 +13,10 @@ const INNOCUOUS = 0x200000
 const SERIALIZE_NOCOPY = 1
 const DESERIALIZE_FREEONCLOSE_RESIZEABLE = 1 | 2
 const DEFAULT_SLACK = 0.1
-/** Deserialized pages are copied into the pager's cache, hence the small one. */
-const SETTINGS = 'pragma cache_size=-500; pragma temp_store=memory'
-/** Nobody else has the database: no statement looks whether it was changed meanwhile. */
-const ALONE = 'pragma locking_mode=exclusive'
-/** Not alone, because whoever is alone may read an image in WAL mode, whose changes would be in no image that is made of it. */
+/** Deserialized pages are copied into the pager's cache, hence the small one. Nobody else has the database: no statement looks whether it was changed meanwhile. */
+const SETTINGS = 'pragma cache_size=-500; pragma temp_store=memory; pragma locking_mode=exclusive'
+/** Only a first read finds out that an image is no database at all; and one in WAL mode, whose changes would be in no image that is made of it, when it is not
+ * alone. */
 const FIRST_READ = 'pragma locking_mode=normal; pragma schema_version'
 
 export class Connection implements Database {
@@ -32,7 +31,7 @@ export class Connection implements Database {
   constructor(instance: Instance) {
     this.instance = instance
     this.#db = open(instance)
-    this.exec(`${SETTINGS}; ${ALONE}`)
+    this.exec(SETTINGS)
   }
 
   exec(sql: string): void {
@@ -133,14 +132,14 @@ export class Connection implements Database {
     )
     try {
       if (code !== resultCodes.ok) throw this.error(code)
-      // The new content comes with default settings; and only a first read finds out that it is no database at all.
-      this.exec(`${FIRST_READ}; ${SETTINGS}; ${ALONE}`)
+      // The new content comes with default settings.
+      this.exec(`${FIRST_READ}; ${SETTINGS}`)
     } catch (error) {
       // SQLite refuses every later image while a broken one is open, so start over.
       this.close()
       this.#steps = 0
       this.#db = open(this.instance)
-      this.exec(`${SETTINGS}; ${ALONE}`)
+      this.exec(SETTINGS)
       throw error
     }
   }

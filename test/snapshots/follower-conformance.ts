@@ -5,6 +5,7 @@ import { memoryObjectStore } from '../../snapshots/memory-store.ts'
 import { objectBytes } from '../../snapshots/object-bytes.ts'
 import { deltaKey } from '../../snapshots/object-keys.ts'
 import type { ObjectStore } from '../../snapshots/object-store.ts'
+import { pause } from '../../snapshots/pause.ts'
 import { at, known } from '../../src/base/assert.ts'
 import { Feed, faultyStore, follow, readers, repoPolicy } from './follower-feed.ts'
 
@@ -166,6 +167,41 @@ export const followerSuite = (): void => {
       expect(readers(follower)).toEqual(['ann', 'bob', 'eve'])
       expect(follower.replica?.store).not.toBe(store)
       expect(pool.use().used).toBe(1)
+    })
+
+    test('a snapshot by another version of the engine, with another policy, takes over: no request fails, each is answered from one state', async () => {
+      const { feed, follower } = await started()
+      const replica = known(follower.replica, 'loaded')
+      const before = { revision: feed.revision, users: ['ann'], permissions: ['read'] }
+      const states = [before]
+      const seen: (typeof before)[] = []
+      let isOver = false
+      const requests = Array.from({ length: 4 }, async () => {
+        while (!isOver) {
+          const permissions = [...(replica.policy.metadata['Repo']?.permissions ?? [])]
+          seen.push({ revision: replica.revision, users: [...readers(follower)], permissions })
+          await pause()
+        }
+      })
+      for (let version = 1; version <= 20; version++) {
+        const user = `u${String(version).padStart(2, '0')}`
+        const permission = `p${version}`
+        feed.policy(repoPolicy.replace('["read"]', `["read", "${permission}"]`))
+        feed.grant(user)
+        const { store } = replica
+        const manifest = await feed.publish(true)
+        const next = { ...manifest, engine: `${version}.0.0`, snapshots: manifest.snapshots.slice(0, 1), deltas: [] }
+        await feed.objects.put(manifestKey('demo'), printManifest(next))
+        states.push({ revision: feed.revision, users: [...at(states, states.length - 1).users, user], permissions: [permission, 'read'] })
+        await follower.refresh()
+        expect([follower.problem, replica.revision]).toEqual([null, feed.revision])
+        expect(replica.store).not.toBe(store)
+      }
+      isOver = true
+      await Promise.all(requests)
+      expect(new Set(seen.map(({ revision }) => revision)).size).toBeGreaterThan(10)
+      const byRevision = new Map(states.map((state) => [state.revision, state]))
+      expect(seen).toEqual(seen.map(({ revision }) => byRevision.get(revision)))
     })
 
     test('waiters are told when a look brings their revision', async () => {
